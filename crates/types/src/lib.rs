@@ -1,0 +1,20 @@
+//! The words of Paddock, shared by server, browser and command line.
+//!
+//! Holds ids, plans, versions, statuses, the views that pages show and the rules that input must meet. It does no
+//! I/O, knows no clock and draws no random number; it builds for native targets and for wasm32. Start at [`id`],
+//! then [`name`] (rules) and [`view`] (what pages show).
+
+pub mod connect;
+pub mod id;
+pub mod name;
+pub mod operation;
+pub mod plan;
+pub mod problem;
+pub mod status;
+pub mod version;
+pub mod view;
+
+pub use id::{AddonId, AppId, DatabaseId, InvitationId, OperationId, SessionId, TokenId, UserId, VariableId};
+pub use plan::Plan;
+pub use problem::{FieldError, Problem, ProblemKind};
+pub use version::PgVersion;

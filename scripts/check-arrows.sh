@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# The arrows of ARCHITECTURE.md, checked: which room may know which, and which words stand only in which room.
+# Prints every broken one and fails at the end.
+# shellcheck source=common.lib.sh
+source "$(dirname "$0")/common.lib.sh"
+use_tools
+broken=0
+wrong() {
+    printf 'arrow broken: %s\n' "$*" >&2
+    broken=1
+}
+
+tree() { cargo tree --locked -q --prefix none -e normal "$@" | awk '{print $1}' | sort -u; }
+reaches() { # reaches "ROOM" "what cargo tree said" CRATE...: none of them may be there
+    local room=$1 found=$2 crate
+    shift 2
+    for crate in "$@"; do
+        if grep -qx "$crate" <<<"$found"; then wrong "$room reaches $crate"; fi
+    done
+}
+
+wasm=$(tree -p frontend --target wasm32-unknown-unknown)
+reaches "the wasm" "$wasm" control durable engine paddock sqlx sqlx-core tokio axum hyper argon2 leptos_axum
+app=$(tree -p app)
+reaches "app without ssr" "$app" control durable engine sqlx axum
+types=$(tree -p types --depth 1)
+for crate in $types; do
+    case $crate in types | chrono | serde | thiserror | uuid) ;; *) wrong "types knows $crate: it is serde and chrono, no more" ;; esac
+done
+reaches control "$(tree -p control)" engine app paddock axum hyper reqwest leptos
+reaches durable "$(tree -p durable)" types control engine app
+reaches engine "$(tree -p engine)" app paddock axum leptos
+reaches engine "$(tree -p engine --depth 1)" sqlx
+reaches app "$(tree -p app --features ssr)" engine paddock
+
+# Words that stand in one room only.
+only() { # only PATTERN ROOM WHAT
+    local hits
+    hits=$(grep -rnE --include='*.rs' "$1" src app/src frontend/src crates/*/src | grep -vE "^($2)" | grep -vE ':\s*//' || true)
+    if [ -n "$hits" ]; then
+        wrong "$3 outside of its room:"
+        printf '%s\n' "$hits" >&2
+    fi
+}
+only '\bCommand(Wrap)?::(new|with_new)\(' 'crates/engine/src' 'a process is started'
+only 'tokio::(task::)?spawn\(' 'crates/durable/src|crates/testkit/src' 'background work is spawned'
+only '\bquery(_as|_scalar)?!\(' 'crates/durable/src|crates/control/src/store' "the store's SQL is written"
+only 'StatusCode' 'src|app/src/ssr.rs' 'a status code is decided'
+only 'inner_html' 'nowhere' 'markup is made from text'
+[ "$broken" = 0 ] || exit 1

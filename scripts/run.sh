@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# From a fresh machine to a running Paddock: install what is missing, build, start, print the link.
+# Settings are Paddock's own: PADDOCK_* variables or PADDOCK_CONFIG, see docs/paddock.sample.toml.
+# shellcheck source=common.lib.sh
+source "$(dirname "$0")/common.lib.sh"
+
+scripts/setup.sh run
+scripts/build.sh release
+
+# The newest of 17 and 18. A server that is there already (Paddock's or the distribution's) is enough to start with:
+# then a missing network is no reason to stop.
+paddock=$target/release/paddock
+for version in 18.6 17.11; do
+    "$paddock" versions install "$version" || {
+        "$paddock" versions list >&2
+        "$paddock" versions list --quiet | grep -q . || die "no PostgreSQL could be installed, and none is here." "Is there a network?"
+        say "PostgreSQL $version could not be installed; going on with what is here"
+    }
+done
+exec "$paddock" serve

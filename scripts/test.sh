@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Every check and test there is, in the order a person would want to hear of a fault. Stops at the first.
+#   ONLY="clippy rust" scripts/test.sh   runs these parts alone (set-up is always done)
+# shellcheck source=common.lib.sh
+source "$(dirname "$0")/common.lib.sh"
+# shellcheck source=test-store.lib.sh
+source scripts/test-store.lib.sh
+scripts/setup.sh test
+use_tools
+
+part() { # part NAME COMMAND...
+    local name=$1 t0=$SECONDS
+    shift
+    if [ -n "${ONLY:-}" ] && [[ " $ONLY " != *" $name "* ]]; then return; fi
+    say "$name"
+    "$@"
+    printf '    %s: %s s\n' "$name" $((SECONDS - t0)) >&2
+}
+
+clippy() {
+    cargo clippy -q --locked --all-targets --features paddock/crash-points -- -D warnings
+    cargo clippy -q --locked -p frontend --target wasm32-unknown-unknown -- -D warnings
+}
+docs() {
+    RUSTDOCFLAGS="-D warnings" cargo doc -q --locked --no-deps --document-private-items
+}
+versions() {
+    local version
+    for version in 17.11 18.6; do
+        "$target/debug/paddock" versions install "$version" --into "$target/versions" >&2
+    done
+}
+rust() {
+    PADDOCK_TEST_VERSIONS=$target/versions cargo test -q --locked --features paddock/crash-points
+}
+browser() {
+    (cd end2end && npx tsc --noEmit && npx playwright test)
+}
+
+part fmt cargo fmt --all --check
+part arrows scripts/check-arrows.sh
+part clippy clippy
+part build scripts/build.sh test
+part versions versions
+test_store "$(scripts/postgres-bin.sh)"
+part sqlx scripts/sqlx-prepare.sh --check
+part rust rust
+part docs docs
+part browser browser
+say "all is well"

@@ -1,0 +1,179 @@
+//! What happened, newest first: operations, what the keeper saw, and changes of the app itself.
+
+use crate::{
+    Action, Actor, ControlPlane, Result,
+    actor::PLATFORM,
+    addon::ByViewer,
+    operation::{millis, status},
+    ops::{delete, provision, restart, restore, start, stop},
+    store::{
+        self,
+        addon::Filter,
+        event::{AuditLine, DatabaseEvent, OperationFilter, OperationSummary},
+    },
+};
+use durable::Status;
+use std::collections::HashMap;
+use types::{AddonId, OperationId, operation::duration, view::ActivityView};
+use uuid::Uuid;
+
+/// Whose activity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Activity<'a> {
+    /// Of everything that the actor may see.
+    All,
+    /// Of an app (name or id).
+    App(&'a str),
+    /// Of an add-on.
+    Addon(AddonId),
+}
+
+impl ControlPlane {
+    /// What happened, newest first.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn activity(&self, actor: &Actor, of: Activity<'_>, limit: u32) -> Result<Vec<ActivityView>> {
+        let limit = i64::from(limit.clamp(1, 200));
+        let filter = match of {
+            Activity::All => OperationFilter { viewer: actor.viewer()?, limit, ..OperationFilter::default() },
+            Activity::App(app) => {
+                let app = self.app_access(actor, app, Action::View).await?.id.uuid();
+                OperationFilter { app: Some(app), limit, ..OperationFilter::default() }
+            }
+            Activity::Addon(addon) => {
+                self.addon_access(actor, addon, Action::View).await?;
+                OperationFilter { addon: Some(addon.uuid()), limit, ..OperationFilter::default() }
+            }
+        };
+        self.happened(&filter).await
+    }
+
+    async fn happened(&self, filter: &OperationFilter) -> Result<Vec<ActivityView>> {
+        let mut conn = self.store().acquire().await?;
+        let operations = store::event::operations(&mut conn, filter).await?;
+        let addons = Filter {
+            addon: filter.addon,
+            app: filter.app,
+            viewer: filter.viewer,
+            purged: true,
+            ..Filter::default()
+        };
+        let databases: Vec<_> = store::addon::list(&mut conn, &addons)
+            .await?
+            .into_iter()
+            .map(|addon| addon.database_id)
+            .collect();
+        let seen = store::event::of_databases(&mut conn, &databases, filter.limit).await?;
+        let apps = match (filter.addon, filter.app) {
+            (Some(_), _) => Vec::new(),
+            (None, Some(app)) => vec![app],
+            (None, None) => {
+                store::app::list(&mut conn, filter.viewer).await?.into_iter().map(|app| app.id).collect()
+            }
+        };
+        let changes = store::event::of_apps(&mut conn, &apps, filter.limit).await?;
+        drop(conn);
+        let mut all: Vec<_> = operations
+            .into_iter()
+            .map(|row| self.of_operation(row))
+            .chain(seen.into_iter().map(of_keeper))
+            .chain(changes.into_iter().filter_map(of_app))
+            .collect();
+        all.sort_by_key(|event| std::cmp::Reverse(event.at));
+        all.truncate(usize::try_from(filter.limit).unwrap_or_default());
+        Ok(all)
+    }
+
+    /// The last operation of each app.
+    pub(crate) async fn last_events(&self, apps: &[Uuid]) -> Result<HashMap<Uuid, ActivityView>> {
+        let mut conn = self.store().acquire().await?;
+        let rows = store::event::last_of_apps(&mut conn, apps).await?;
+        Ok(rows.into_iter().map(|(app, row)| (app, self.of_operation(row))).collect())
+    }
+
+    fn of_operation(&self, row: OperationSummary) -> ActivityView {
+        let plan = self.plan_shown(&row.plan).display_name;
+        let took = row.finished_at.map(|end| millis(row.started_at.unwrap_or(row.created_at), end));
+        let took = took.map(|ms| format!("in {}", duration(ms))).unwrap_or_default();
+        let why = row.error.as_ref().and_then(|error| error.get("message")?.as_str()).unwrap_or_default();
+        let detail = match (row.status, row.kind.as_str()) {
+            (Status::Succeeded, provision::KIND) => {
+                format!("PostgreSQL {}, {plan}, ready {took}", row.version)
+            }
+            (Status::Succeeded, _) => took,
+            (_, provision::KIND) if why.is_empty() => format!("PostgreSQL {}, {plan}", row.version),
+            _ => why.to_owned(),
+        };
+        ActivityView {
+            at: row.finished_at.unwrap_or(row.created_at),
+            actor: Actor::from_json(&row.actor).name().to_owned(),
+            title: phrase(&row.kind, row.status),
+            detail,
+            operation: Some(OperationId::new(row.id)),
+            database: Some(row.resource_id),
+            tone: status(row.status).tone().into(),
+        }
+    }
+}
+
+fn phrase(kind: &str, status: Status) -> String {
+    let (doing, done, noun) = match kind {
+        provision::KIND => ("Creating database", "Database created", "Creation"),
+        delete::KIND => ("Deleting database", "Database deleted", "Deletion"),
+        restore::KIND => ("Bringing database back", "Database brought back", "Bringing back"),
+        start::KIND => ("Starting database", "Database started", "Start"),
+        stop::KIND => ("Stopping database", "Database stopped", "Stop"),
+        restart::KIND => ("Restarting database", "Database restarted", "Restart"),
+        other => return format!("{other}: {}", self::status(status).word().to_lowercase()),
+    };
+    match status {
+        Status::Pending | Status::Running | Status::Waiting => doing.into(),
+        Status::RollingBack => format!("{noun} is being taken back"),
+        Status::Succeeded => done.into(),
+        Status::Failed => format!("{noun} failed"),
+        Status::Cancelled => format!("{noun} cancelled"),
+    }
+}
+
+fn of_keeper(event: DatabaseEvent) -> ActivityView {
+    let (title, tone) = match event.kind.as_str() {
+        "crashed" => ("Database stopped unexpectedly", "err"),
+        "restarted" => ("Database is back", "ok"),
+        "unreachable" => ("Database does not answer", "warn"),
+        "missing" => ("Database's data was not found", "err"),
+        "purged" => ("Database removed for good", "off"),
+        _ => ("Database seen", "off"),
+    };
+    ActivityView {
+        at: event.at,
+        actor: PLATFORM.into(),
+        title: title.into(),
+        detail: event.message,
+        operation: None,
+        database: Some(event.resource_id),
+        tone: tone.into(),
+    }
+}
+
+/// Changes of an app, as the audit log has them. What an operation tells already is left out.
+fn of_app(line: AuditLine) -> Option<ActivityView> {
+    let title = match line.action.as_str() {
+        "app.create" => "App created",
+        "app.rename" => "App renamed",
+        "variable.set" => "Variables set",
+        "variable.delete" => "Variable removed",
+        "hook.set" => "Restart hook changed",
+        "database.reveal_password" => "Password revealed",
+        _ => return None,
+    };
+    Some(ActivityView {
+        at: line.at,
+        actor: line.username,
+        title: title.into(),
+        detail: line.detail,
+        operation: None,
+        database: None,
+        tone: "off".into(),
+    })
+}

@@ -1,0 +1,98 @@
+//! What every request for a change shares: the same request twice is one operation, and the answer is the same.
+
+use crate::{
+    Actor, ControlPlane, Error, Result,
+    addon::Subject,
+    store::{self, addon::Filter},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use durable::{Enqueued, Idempotency, NewOperation};
+use sha2::{Digest, Sha256};
+use sqlx::PgConnection;
+use types::{AddonId, OperationId, name, view::Accepted};
+use uuid::Uuid;
+
+/// How long any change of a database may take before somebody should look.
+const DEADLINE: TimeDelta = TimeDelta::minutes(30);
+
+/// A client's key for one request, bound to who asks and what for.
+pub(super) fn idempotency(
+    actor: &Actor,
+    key: Option<String>,
+    request: &impl serde::Serialize,
+) -> Result<Option<Idempotency>> {
+    let Some(key) = key else { return Ok(None) };
+    if key.is_empty() || key.len() > 255 || key.chars().any(char::is_control) {
+        return Err(Error::invalid("idempotency_key", "An Idempotency-Key has 1 to 255 plain characters."));
+    }
+    let request = serde_json::to_vec(request).map_err(Error::internal)?;
+    let fingerprint = Sha256::digest(&request).to_vec();
+    Ok(Some(Idempotency { principal: actor.principal(), key, fingerprint }))
+}
+
+/// Asks the operation log for an operation on a database.
+pub(super) async fn enqueue(
+    tx: &mut PgConnection,
+    now: DateTime<Utc>,
+    actor: &Actor,
+    (kind, first_step): (&'static str, String),
+    subject: Subject,
+    idempotency: Option<Idempotency>,
+) -> Result<Enqueued> {
+    let new = NewOperation {
+        id: Uuid::now_v7(),
+        kind,
+        subject: subject.name(),
+        params: serde_json::to_value(subject).map_err(Error::internal)?,
+        actor: actor.to_json(),
+        first_step,
+        deadline: DEADLINE,
+        idempotency,
+    };
+    Ok(durable::enqueue(tx, now, new).await?)
+}
+
+impl ControlPlane {
+    /// The answer to a request: the add-on as it is now, and the operation to follow.
+    pub(super) async fn accepted(&self, operation: Uuid) -> Result<Accepted> {
+        let mut conn = self.store().acquire().await?;
+        let row = durable::load(&mut *conn, operation).await?.ok_or(Error::NotFound("operation"))?;
+        let subject: Subject = serde_json::from_value(row.params).map_err(Error::internal)?;
+        let filter = Filter { addon: Some(subject.addon.uuid()), purged: true, ..Filter::default() };
+        let addon = store::addon::list(&mut conn, &filter).await?.pop().ok_or(Error::NotFound("addon"))?;
+        drop(conn);
+        let addon = self.addon_views(vec![addon]).await.pop().ok_or(Error::NotFound("addon"))?;
+        Ok(Accepted { addon, operation: OperationId::new(operation) })
+    }
+
+    /// The add-on's row, for an actor who was let through to it.
+    pub(crate) async fn addon_row(
+        &self,
+        conn: &mut PgConnection,
+        id: AddonId,
+    ) -> Result<store::addon::Addon> {
+        let filter = Filter { addon: Some(id.uuid()), purged: true, ..Filter::default() };
+        store::addon::list(conn, &filter).await?.pop().ok_or(Error::NotFound("addon"))
+    }
+}
+
+/// A new resource id for an app: its name and four random digits.
+pub(super) fn resource_id(app: &str) -> String {
+    name::resource_id(app, rand::random_range(1000..10000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_bound_to_its_request() {
+        let of = |key: &str, request: &str| idempotency(&Actor::System, Some(key.into()), &request);
+        let (a, b) = (of("k", "one").unwrap().unwrap(), of("k", "two").unwrap().unwrap());
+        assert_ne!(a.fingerprint, b.fingerprint);
+        assert_eq!(a, of("k", "one").unwrap().unwrap());
+        for bad in ["", "a\nb", &"k".repeat(256)] {
+            assert!(of(bad, "one").is_err(), "{bad:?}");
+        }
+    }
+}

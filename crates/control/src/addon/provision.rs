@@ -1,0 +1,148 @@
+//! Ordering a database: everything that must be unique is taken in one transaction, before anything is made.
+
+use super::{Subject, accept, password_purpose};
+use crate::{
+    Action, Actor, ControlPlane, Error, Result, audit,
+    ops::provision,
+    store::{self, database::NewDatabase},
+};
+use chrono::{DateTime, Utc};
+use durable::Enqueued;
+use rand::RngExt;
+use secrecy::SecretString;
+use sqlx::PgConnection;
+use types::{AddonId, DatabaseId, PgVersion, Plan, view::Accepted};
+use uuid::Uuid;
+
+/// What is ordered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct NewAddon {
+    /// Name of a plan.
+    pub plan: String,
+    /// `17`, `17.11`, `17.11.0-1`; the newest safe one when `None`.
+    pub version: Option<String>,
+}
+
+impl ControlPlane {
+    /// Orders a database for an app. Asking twice makes two, unless both carry the same Idempotency-Key.
+    ///
+    /// # Errors
+    /// `Invalid` on fields `plan` and `version`; `Conflict` when the app has as many databases as it may;
+    /// `Unavailable` when the host has no free port.
+    pub async fn provision(
+        &self,
+        actor: &Actor,
+        app: &str,
+        new: NewAddon,
+        idempotency: Option<String>,
+    ) -> Result<Accepted> {
+        let access = self.app_access(actor, app, Action::Provision).await?;
+        let ask = accept::idempotency(actor, idempotency, &("provision", access.id, &new))?;
+        let plan = self.plan(&new.plan)?;
+        let version = self.version_for(new.version.as_deref()).await?;
+        let (now, addon, database) = (self.now(), Uuid::now_v7(), Uuid::now_v7());
+        let subject =
+            Subject { addon: AddonId::new(addon), database: DatabaseId::new(database), app: access.id };
+
+        let mut tx = self.store().begin().await?;
+        let begin = (provision::KIND, provision::first());
+        let operation = match accept::enqueue(&mut tx, now, actor, begin, subject, ask).await? {
+            Enqueued::New(id) => id,
+            Enqueued::Existing(id) => {
+                tx.rollback().await?;
+                return self.accepted(id).await;
+            }
+        };
+        // From here on one at a time for this app: the limit holds however many ask at once.
+        if !store::app::lock(&mut tx, access.id.uuid()).await? {
+            return Err(Error::NotFound("app"));
+        }
+        self.check_limit(&mut tx, access.id.uuid()).await?;
+        self.allocate(&mut tx, subject, &access.name, &plan, version, now).await?;
+        let entry = audit::Entry::new("database.provision").app(access.id).database(subject.database);
+        let entry = entry.detail(format!("{}, PostgreSQL {version}", plan.name));
+        audit::record(&mut tx, now, actor, entry).await?;
+        tx.commit().await?;
+        self.accepted(operation).await
+    }
+
+    /// Refuses when the app has as many databases as it may. The caller holds the app's lock.
+    pub(super) async fn check_limit(&self, tx: &mut PgConnection, app: Uuid) -> Result<()> {
+        let limit = self.config().max_addons_per_app;
+        if store::addon::count_live(tx, app).await? >= i64::from(limit) {
+            let message = format!("This app has {limit} databases, as many as it may. Delete one first.");
+            return Err(Error::conflict(message));
+        }
+        Ok(())
+    }
+
+    async fn allocate(
+        &self,
+        tx: &mut PgConnection,
+        subject: Subject,
+        app: &str,
+        plan: &Plan,
+        version: PgVersion,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let (addon, database) = (subject.addon.uuid(), subject.database.uuid());
+        let mut tries = 0;
+        while !store::addon::insert(tx, addon, subject.app.uuid(), &plan.name, &accept::resource_id(app), now)
+            .await?
+        {
+            tries += 1;
+            // 9,000 numbers per app name, never given back: after so many misses nearly all are used.
+            if tries == 200 {
+                return Err(Error::conflict(
+                    "Nearly every database name of this app was used before. Create another app for new databases.",
+                ));
+            }
+        }
+        let port = self.free_port(tx, database, now).await?;
+        let sealed = self.inner.key.seal_text(&owner_password(), &password_purpose(database))?;
+        let version = version.to_string();
+        let new =
+            NewDatabase { id: database, addon_id: addon, version: &version, port, owner_password: &sealed };
+        Ok(store::database::insert(tx, new, now).await?)
+    }
+
+    /// A port for this database.
+    pub(crate) async fn free_port(
+        &self,
+        tx: &mut PgConnection,
+        database: Uuid,
+        now: DateTime<Utc>,
+    ) -> Result<u16> {
+        let port = store::port::allocate(tx, self.inner.engine.ports(), database, now).await?;
+        port.ok_or_else(|| Error::Unavailable {
+            message: "Every port that databases may use on this host is taken or resting. Nothing was changed. The \
+                      operator can widen the range of ports."
+                .into(),
+            source: None,
+        })
+    }
+}
+
+/// 64 characters that no URL, file or shell needs escaped; the first is a letter.
+fn owner_password() -> SecretString {
+    const ALPHABET: &[u8; 64] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    let mut rng = rand::rng();
+    let mut draw = |letters: usize| char::from(ALPHABET[rng.random_range(..letters)]);
+    let text: String = (0..64).map(|n| draw(if n == 0 { 52 } else { 64 })).collect();
+    text.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use secrecy::ExposeSecret;
+
+    #[test]
+    fn passwords_are_long_and_plain() {
+        let (a, b) = (owner_password(), owner_password());
+        assert_ne!(a.expose_secret(), b.expose_secret());
+        assert_eq!(a.expose_secret().len(), 64);
+        assert!(a.expose_secret().starts_with(|c: char| c.is_ascii_alphabetic()));
+        assert!(a.expose_secret().chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-'));
+    }
+}

@@ -1,0 +1,41 @@
+//! What runs beside requests: the worker of operations, the supervisor of databases, the sweeper.
+
+use crate::{ControlPlane, supervisor::Supervisor};
+use durable::{Worker, WorkerConfig, background};
+use std::{sync::Arc, time::Duration};
+use tokio::{sync::watch, task::JoinHandle};
+
+/// Nothing that the sweeper removes is in a hurry.
+const SWEEP: Duration = Duration::from_secs(60);
+
+impl ControlPlane {
+    /// Starts all of it. Everything ends when `shutdown` says true or its sender is gone; wait for the handles to let
+    /// running steps end. What is killed meanwhile goes on at the next start.
+    pub fn run_background(&self, shutdown: watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
+        let worker = self.worker(WorkerConfig::default());
+        let (wake, stop) = (self.operation_changes(), shutdown.clone());
+        let operations = background::spawn("operations", async move { worker.run(wake, stop).await });
+        let supervisor = background::spawn("supervisor", Supervisor::new(self.clone()).run(shutdown.clone()));
+        let sweeper = background::spawn("sweeper", sweep(self.clone(), shutdown));
+        vec![operations, supervisor, sweeper]
+    }
+
+    /// A worker for the operations of this control plane.
+    #[must_use]
+    pub fn worker(&self, config: WorkerConfig) -> Worker {
+        Worker::new(self.store().clone(), Arc::clone(&self.inner.clock), self.procedures(), config)
+    }
+}
+
+async fn sweep(plane: ControlPlane, mut shutdown: watch::Receiver<bool>) {
+    while !*shutdown.borrow() {
+        match plane.sweep().await {
+            Ok(swept) => tracing::debug!(?swept, "Swept"),
+            Err(error) => tracing::warn!(%error, "A sweep failed"),
+        }
+        tokio::select! {
+            stop = shutdown.changed() => if stop.is_err() { return },
+            () = tokio::time::sleep(SWEEP) => {}
+        }
+    }
+}

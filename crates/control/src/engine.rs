@@ -1,0 +1,175 @@
+//! The engine port: what the core asks of whoever runs PostgreSQL.
+//!
+//! Every call names its database by id and is safe to repeat: an implementation looks first, and acts only if
+//! needed. The core never starts a process, opens a data directory or speaks to a user's database itself. Real
+//! PostgreSQL on a host is `crates/engine`; `testkit` has a fake that injects failures.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use secrecy::SecretString;
+use std::time::Duration;
+use types::{DatabaseId, PgVersion, Plan, view::Figures};
+
+/// What went wrong in the engine. `message` is for people, the source for the log.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// Somebody else listens on the port: choose another.
+    #[error("port {0} is taken")]
+    PortTaken(u16),
+    /// The binaries of this version are not (any more) on this host.
+    #[error("PostgreSQL {0} is not installed on this host")]
+    VersionMissing(PgVersion),
+    /// No room on the data volume.
+    #[error("the data volume is full: {free_bytes} bytes are free")]
+    DiskFull {
+        /// What is left.
+        free_bytes: u64,
+    },
+    /// PostgreSQL itself refused; its own last log lines say why.
+    #[error("{message}")]
+    Postgres {
+        /// What was tried, for people.
+        message: String,
+        /// The last lines of the server's log.
+        log: Vec<String>,
+    },
+    /// Nothing on this host carries this id.
+    #[error("no data directory on this host carries this database's identity")]
+    Absent,
+    /// What is found does not belong to this database: nothing was touched.
+    #[error("{0}")]
+    Foreign(String),
+    /// Anything else: a system call, a tool.
+    #[error("{message}")]
+    Other {
+        /// What was tried, for people.
+        message: String,
+        /// The cause, for the log.
+        #[source]
+        source: anyhow::Error,
+        /// Trying again may help.
+        retry: bool,
+    },
+}
+
+/// What a node shall be.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct NodeSpec {
+    /// Whose node.
+    pub id: DatabaseId,
+    /// `my_app_4553`: name of the user's database and of its protected user.
+    pub name: String,
+    /// Which server.
+    pub version: PgVersion,
+    /// Where it listens.
+    pub port: u16,
+    /// Its limits.
+    pub plan: Plan,
+}
+
+/// What was seen of a node just now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NodeState {
+    /// No data directory carries this id.
+    Absent,
+    /// It lies in the trash.
+    Trashed,
+    /// A directory, no server.
+    Stopped,
+    /// A server that does not accept connections yet (start, recovery), or hangs.
+    Starting,
+    /// A server that answered over its private socket, with the right system identifier.
+    Running {
+        /// When its postmaster started.
+        since: DateTime<Utc>,
+        /// Its process id.
+        pid: u32,
+    },
+}
+
+/// Something on this host that carries an identity file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Whose it is.
+    pub id: DatabaseId,
+    /// Which server its data needs.
+    pub version: PgVersion,
+    /// In the trash.
+    pub trashed: bool,
+}
+
+/// An installed server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InstalledVersion {
+    /// As the binary says it.
+    pub version: PgVersion,
+    /// Its minor is below the safety floor.
+    pub below_floor: bool,
+}
+
+/// A login through the published address that really happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoginProof {
+    /// `TLSv1.3`
+    pub tls: String,
+    /// As `server_version` tells.
+    pub version: PgVersion,
+    /// How long connect, TLS, SCRAM and `SELECT 1` took.
+    pub took: Duration,
+}
+
+/// Real PostgreSQL on a host.
+#[async_trait]
+pub trait Engine: Send + Sync + 'static {
+    /// Name of the host, for people.
+    fn host_name(&self) -> String;
+    /// Host part of published URLs.
+    fn public_host(&self) -> String;
+    /// Range of ports that databases may get, first and last.
+    fn ports(&self) -> std::ops::RangeInclusive<u16>;
+    /// PEM of the CA that signs server certificates.
+    async fn ca_certificate(&self) -> Result<String, EngineError>;
+    /// What is installed, newest first. Reads the disk again: versions come and go.
+    async fn versions(&self) -> Result<Vec<InstalledVersion>, EngineError>;
+
+    /// Gives the node a place: a pre-initialised cluster of its version from the pool, or a fresh `initdb`; identity
+    /// file, OS user, directory mode 0700. Answers what people may read ("from the pool").
+    async fn place(&self, spec: &NodeSpec) -> Result<String, EngineError>;
+    /// Writes the files that follow from the spec: settings, `pg_hba.conf`, TLS key and certificate.
+    async fn configure(&self, spec: &NodeSpec) -> Result<String, EngineError>;
+    /// Starts the server unless it runs, and waits until it answers over its private socket.
+    async fn start(&self, spec: &NodeSpec) -> Result<String, EngineError>;
+    /// Makes the user's database and its protected owner with this SCRAM verifier, and the platform's weak roles.
+    async fn create_database(&self, spec: &NodeSpec, verifier: &SecretString) -> Result<String, EngineError>;
+    /// Logs in with `sslmode=verify-full` through the published address, as the protected user.
+    async fn verify_login(&self, spec: &NodeSpec, password: &SecretString)
+    -> Result<LoginProof, EngineError>;
+    /// Stops the server if it runs (fast, then immediate after `patience`).
+    async fn stop(&self, id: DatabaseId, patience: Duration) -> Result<(), EngineError>;
+    /// What is seen of the node now.
+    async fn observe(&self, id: DatabaseId) -> Result<NodeState, EngineError>;
+    /// Figures of a running server, read as the weak monitoring role.
+    async fn figures(&self, spec: &NodeSpec) -> Result<Figures, EngineError>;
+    /// When the server's certificate ends.
+    async fn certificate_until(&self, id: DatabaseId) -> Result<Option<DateTime<Utc>>, EngineError>;
+    /// The last lines of the server's log.
+    async fn log_tail(&self, id: DatabaseId, lines: usize) -> Result<Vec<String>, EngineError>;
+    /// Moves the stopped node's directory to the trash. Refuses what its identity file does not prove ours.
+    async fn trash(&self, id: DatabaseId) -> Result<(), EngineError>;
+    /// Brings it back from the trash.
+    async fn untrash(&self, id: DatabaseId) -> Result<(), EngineError>;
+    /// Removes it for good, from the trash or from a half-made place, with its OS user. Absent is fine.
+    async fn purge(&self, id: DatabaseId) -> Result<(), EngineError>;
+    /// Everything on this host that carries an identity file.
+    async fn found(&self) -> Result<Vec<Found>, EngineError>;
+    /// Runs a local restart hook: argv, no shell, with a time limit, as an unprivileged user, environment cleared
+    /// to `env`. Answers whether it was taken and what it said ("exit status 1").
+    async fn run_hook(
+        &self,
+        argv: &[String],
+        env: &[(String, String)],
+        limit: Duration,
+    ) -> Result<(bool, String), EngineError>;
+    /// Resolves when a server that this engine watches may have ended. A wake-up: look again.
+    async fn changed(&self);
+}

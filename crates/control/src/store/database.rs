@@ -1,0 +1,79 @@
+//! Databases in the store: what is wanted of each. What is seen of them is asked from the engine, never kept here.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// What its owner wants of a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    Running,
+    Stopped,
+    Deleted,
+}
+
+impl Wanted {
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Stopped => "stopped",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+/// A new row of `database`.
+pub(crate) struct NewDatabase<'a> {
+    pub id: Uuid,
+    pub addon_id: Uuid,
+    pub version: &'a str,
+    pub port: u16,
+    /// Sealed.
+    pub owner_password: &'a [u8],
+}
+
+/// Adds a database that shall run.
+pub(crate) async fn insert(
+    conn: &mut PgConnection,
+    new: NewDatabase<'_>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        INSERT INTO database (id, addon_id, version, port, wanted, owner_password, created_at)
+        VALUES ($1, $2, $3, $4, 'running', $5, $6)
+        "#,
+        new.id,
+        new.addon_id,
+        new.version,
+        i32::from(new.port),
+        new.owner_password,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The sealed password of the protected user.
+pub(crate) async fn sealed_password(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Vec<u8>>> {
+    sqlx::query_scalar!(r#"SELECT owner_password FROM database WHERE id = $1"#, id).fetch_optional(conn).await
+}
+
+/// Says what is wanted from now on.
+pub(crate) async fn want(conn: &mut PgConnection, id: Uuid, wanted: Wanted) -> sqlx::Result<()> {
+    sqlx::query!(r#"UPDATE database SET wanted = $2 WHERE id = $1"#, id, wanted.text()).execute(conn).await?;
+    Ok(())
+}
+
+/// The published URL accepted a login.
+pub(crate) async fn ready(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<()> {
+    sqlx::query!(r#"UPDATE database SET ready = true WHERE id = $1"#, id).execute(conn).await?;
+    Ok(())
+}
+
+/// It listens elsewhere from now on.
+pub(crate) async fn move_to_port(conn: &mut PgConnection, id: Uuid, port: u16) -> sqlx::Result<()> {
+    sqlx::query!(r#"UPDATE database SET port = $2 WHERE id = $1"#, id, i32::from(port)).execute(conn).await?;
+    Ok(())
+}

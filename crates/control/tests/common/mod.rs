@@ -1,0 +1,73 @@
+//! The kinds of operations, each with what it needs before it can be asked for.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on ends there")]
+
+use control::Actor;
+use testkit::{House, Method};
+use types::{AddonId, OperationId};
+
+/// A kind of operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Provision,
+    Delete,
+    Restore,
+    Start,
+    Stop,
+    Restart,
+}
+
+impl Kind {
+    pub const ALL: [Self; 6] =
+        [Self::Provision, Self::Delete, Self::Restore, Self::Start, Self::Stop, Self::Restart];
+
+    /// The calls of the engine on its road forward.
+    pub fn calls(self) -> &'static [Method] {
+        use Method::*;
+        match self {
+            Self::Provision => &[Place, Configure, Start, CreateDatabase, VerifyLogin],
+            Self::Delete => &[Stop, Trash],
+            Self::Restore => &[Untrash, Configure, Start, VerifyLogin],
+            Self::Start => &[Configure, Start, VerifyLogin],
+            Self::Stop => &[Stop],
+            Self::Restart => &[Stop, Configure, Start, VerifyLogin],
+        }
+    }
+
+    /// Makes what it needs, in an app of its own.
+    pub async fn prepare(self, house: &House, owner: &Actor, app: &str) -> Option<AddonId> {
+        if self == Self::Provision {
+            house.plane.create_app(owner, app).await.unwrap();
+            return None;
+        }
+        let addon = house.ready(owner, app).await.addon.id;
+        match self {
+            Self::Restore => {
+                house.plane.delete_addon_api(owner, addon).await.unwrap();
+                house.settle().await;
+            }
+            Self::Start => {
+                house.plane.stop_database(owner, addon, None).await.unwrap();
+                house.settle().await;
+            }
+            _ => {}
+        }
+        Some(addon)
+    }
+
+    /// Asks for it.
+    pub async fn ask(self, house: &House, owner: &Actor, app: &str, addon: Option<AddonId>) -> OperationId {
+        let plane = &house.plane;
+        let addon = || addon.expect("it was prepared");
+        match self {
+            Self::Provision => return house.order(owner, app).await.operation,
+            Self::Delete => plane.delete_addon_api(owner, addon()).await,
+            Self::Restore => plane.restore_addon(owner, addon()).await,
+            Self::Start => plane.start_database(owner, addon(), None).await,
+            Self::Stop => plane.stop_database(owner, addon(), None).await,
+            Self::Restart => plane.restart_database(owner, addon(), None).await,
+        }
+        .unwrap()
+        .operation
+    }
+}

@@ -1,0 +1,174 @@
+//! The fake engine: nodes, ports and a trash in memory. What it shall do to calls is in `fault.rs`, the calls
+//! themselves are in `port.rs`.
+
+use crate::{Fault, Fired, Method, TestClock};
+use chrono::{DateTime, Utc};
+use control::engine::{InstalledVersion, NodeSpec};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tokio::sync::Notify;
+use types::{DatabaseId, PgVersion};
+
+/// A node as it is in memory.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// What it was made for.
+    pub spec: NodeSpec,
+    /// Names the cluster: another number is another cluster, without the data of the first.
+    pub cluster: u64,
+    /// The port in its files.
+    pub configured: Option<u16>,
+    /// Since when its server runs.
+    pub running: Option<DateTime<Utc>>,
+    /// In the trash.
+    pub trashed: bool,
+    /// What PostgreSQL was given in place of the owner's password.
+    pub verifier: Option<String>,
+}
+
+/// A local hook that ran.
+#[derive(Clone, Debug)]
+pub struct HookRun {
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    /// Its whole environment.
+    pub env: Vec<(String, String)>,
+}
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) nodes: BTreeMap<DatabaseId, Node>,
+    pub(crate) clusters: u64,
+    pub(crate) taken: BTreeSet<u16>,
+    pub(crate) faults: Vec<Fault>,
+    pub(crate) calls: BTreeMap<Method, u64>,
+    pub(crate) hooks: Vec<HookRun>,
+    pub(crate) hook_result: Option<(bool, String)>,
+    pub(crate) versions: Vec<InstalledVersion>,
+    pub(crate) passwords: BTreeMap<DatabaseId, BTreeSet<String>>,
+}
+
+/// An engine in memory.
+pub struct FakeEngine {
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) ports: RangeInclusive<u16>,
+    state: Mutex<State>,
+    pub(crate) changed: Notify,
+}
+
+impl FakeEngine {
+    /// One with these ports, and PostgreSQL 18.6, 17.11 and 15.18, the last one below its floor.
+    #[must_use]
+    pub fn new(clock: Arc<TestClock>, ports: RangeInclusive<u16>) -> Self {
+        let versions =
+            [(18, 6, false), (17, 11, false), (15, 18, true)].map(|(major, minor, below_floor)| {
+                InstalledVersion { version: PgVersion::new(major, minor), below_floor }
+            });
+        let state = State { versions: versions.into(), ..State::default() };
+        Self { clock, ports, state: Mutex::new(state), changed: Notify::new() }
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a call go wrong; answers the counter of how often it did.
+    pub fn inject(&self, fault: Fault) -> Fired {
+        let fired = fault.fired.clone();
+        self.state().faults.push(fault);
+        fired
+    }
+
+    /// Takes every fault away.
+    pub fn heal(&self) {
+        self.state().faults.clear();
+    }
+
+    /// How often a method was called.
+    #[must_use]
+    pub fn calls(&self, method: Method) -> u64 {
+        self.state().calls.get(&method).copied().unwrap_or_default()
+    }
+
+    /// All nodes, also those in the trash.
+    #[must_use]
+    pub fn nodes(&self) -> BTreeMap<DatabaseId, Node> {
+        self.state().nodes.clone()
+    }
+
+    /// One node.
+    #[must_use]
+    pub fn node(&self, id: DatabaseId) -> Option<Node> {
+        self.state().nodes.get(&id).cloned()
+    }
+
+    /// Puts a directory on the host that the core knows nothing of.
+    pub fn plant(&self, spec: NodeSpec) {
+        let mut state = self.state();
+        state.clusters += 1;
+        let node = Node {
+            cluster: state.clusters,
+            configured: Some(spec.port),
+            running: None,
+            trashed: false,
+            verifier: None,
+            spec,
+        };
+        state.nodes.insert(node.spec.id, node);
+    }
+
+    /// Removes a node behind everybody's back.
+    pub fn lose(&self, id: DatabaseId) {
+        self.state().nodes.remove(&id);
+    }
+
+    /// The server ends without being asked.
+    pub fn crash(&self, id: DatabaseId) {
+        if let Some(node) = self.state().nodes.get_mut(&id) {
+            node.running = None;
+        }
+        self.changed.notify_waiters();
+    }
+
+    /// Another program listens on a port.
+    pub fn take_port(&self, port: u16) {
+        self.state().taken.insert(port);
+    }
+
+    /// It does no more.
+    pub fn free_port(&self, port: u16) {
+        self.state().taken.remove(&port);
+    }
+
+    /// The binaries of a version disappear.
+    pub fn uninstall(&self, version: PgVersion) {
+        self.state().versions.retain(|installed| installed.version != version);
+    }
+
+    /// They are there (again).
+    pub fn install(&self, version: PgVersion, below_floor: bool) {
+        let mut state = self.state();
+        state.versions.retain(|installed| installed.version != version);
+        state.versions.push(InstalledVersion { version, below_floor });
+    }
+
+    /// What local hooks come to from now on.
+    pub fn hooks_say(&self, taken: bool, text: &str) {
+        self.state().hook_result = Some((taken, text.to_owned()));
+    }
+
+    /// The local hooks that ran.
+    #[must_use]
+    pub fn hooks(&self) -> Vec<HookRun> {
+        self.state().hooks.clone()
+    }
+
+    /// Every password that was used to log in to a database.
+    #[must_use]
+    pub fn passwords(&self, id: DatabaseId) -> BTreeSet<String> {
+        self.state().passwords.get(&id).cloned().unwrap_or_default()
+    }
+}

@@ -1,0 +1,21 @@
+//! For tests: a fake engine with failpoints, a clock turned by hand, a throw-away store, and the program that checks
+//! what must always hold.
+//!
+//! Only ever a dev-dependency. The fake keeps to the engine's contract (calls look first and may be repeated), so that
+//! what passes here fails elsewhere only for reasons of real PostgreSQL. Every fault counts how often it fired: a
+//! test asserts that, else it might have tested nothing.
+
+mod clock;
+mod engine;
+mod fault;
+mod house;
+mod invariant;
+mod port;
+mod store;
+
+pub use clock::TestClock;
+pub use engine::{FakeEngine, HookRun, Node};
+pub use fault::{Fault, Fired, Method};
+pub use house::{House, Posted, Postman};
+pub use invariant::broken;
+pub use store::TestStore;

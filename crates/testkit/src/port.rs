@@ -1,0 +1,279 @@
+//! The fake's calls. Each looks first and may be repeated, as the port's contract says.
+
+use crate::{
+    FakeEngine, Method, Node,
+    engine::{HookRun, State},
+    fault::Harm,
+};
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use control::engine::{Engine, EngineError, Found, InstalledVersion, LoginProof, NodeSpec, NodeState};
+use durable::Clock;
+use secrecy::{ExposeSecret, SecretString};
+use std::{future::pending, ops::RangeInclusive, time::Duration};
+use types::{DatabaseId, view::Figures};
+
+fn refused(message: &str) -> EngineError {
+    EngineError::Other { message: message.into(), source: anyhow::anyhow!("the fake says no"), retry: true }
+}
+
+impl FakeEngine {
+    /// Counts the call, does what a fault says, else the work.
+    async fn call<T>(
+        &self,
+        method: Method,
+        work: impl FnOnce(&mut State) -> Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
+        let harm = {
+            let mut state = self.state();
+            *state.calls.entry(method).or_default() += 1;
+            state.faults.iter_mut().filter(|fault| fault.method == method).find_map(crate::Fault::fires)
+        };
+        match harm {
+            None => work(&mut self.state()),
+            Some(Harm::Before(error)) => Err(error()),
+            Some(Harm::After(error)) => {
+                work(&mut self.state())?;
+                Err(error())
+            }
+            Some(Harm::HangBefore) => pending().await,
+            Some(Harm::HangAfter) => {
+                work(&mut self.state())?;
+                pending().await
+            }
+        }
+    }
+}
+
+impl State {
+    fn live(&mut self, id: DatabaseId) -> Result<&mut Node, EngineError> {
+        match self.nodes.get_mut(&id) {
+            Some(node) if node.trashed => Err(EngineError::Foreign("it lies in the trash".into())),
+            Some(node) => Ok(node),
+            None => Err(EngineError::Absent),
+        }
+    }
+
+    fn installed(&self, spec: &NodeSpec) -> Result<(), EngineError> {
+        let there = self.versions.iter().any(|installed| installed.version == spec.version);
+        if there { Ok(()) } else { Err(EngineError::VersionMissing(spec.version)) }
+    }
+}
+
+#[async_trait]
+impl Engine for FakeEngine {
+    fn host_name(&self) -> String {
+        "host-1".into()
+    }
+
+    fn public_host(&self) -> String {
+        "db.example.org".into()
+    }
+
+    fn ports(&self) -> RangeInclusive<u16> {
+        self.ports.clone()
+    }
+
+    async fn ca_certificate(&self) -> Result<String, EngineError> {
+        self.call(Method::CaCertificate, |_| Ok("-----BEGIN CERTIFICATE-----\n".into())).await
+    }
+
+    async fn versions(&self) -> Result<Vec<InstalledVersion>, EngineError> {
+        self.call(Method::Versions, |state| {
+            let mut versions = state.versions.clone();
+            versions.sort_by_key(|installed| std::cmp::Reverse(installed.version));
+            Ok(versions)
+        })
+        .await
+    }
+
+    async fn place(&self, spec: &NodeSpec) -> Result<String, EngineError> {
+        self.call(Method::Place, |state| {
+            state.installed(spec)?;
+            match state.live(spec.id) {
+                Ok(_) => return Ok("found in its place".into()),
+                Err(EngineError::Absent) => {}
+                Err(error) => return Err(error),
+            }
+            state.clusters += 1;
+            let node = Node {
+                spec: spec.clone(),
+                cluster: state.clusters,
+                configured: None,
+                running: None,
+                trashed: false,
+                verifier: None,
+            };
+            state.nodes.insert(spec.id, node);
+            Ok("from the pool".into())
+        })
+        .await
+    }
+
+    async fn configure(&self, spec: &NodeSpec) -> Result<String, EngineError> {
+        self.call(Method::Configure, |state| {
+            let node = state.live(spec.id)?;
+            node.configured = Some(spec.port);
+            node.spec = spec.clone();
+            Ok(format!("port {}", spec.port))
+        })
+        .await
+    }
+
+    async fn start(&self, spec: &NodeSpec) -> Result<String, EngineError> {
+        let now = self.clock.now();
+        self.call(Method::Start, |state| {
+            state.installed(spec)?;
+            let node = state.live(spec.id)?;
+            if node.running.is_some() {
+                return Ok("runs already".into());
+            }
+            let Some(port) = node.configured else { return Err(refused("it was never configured")) };
+            let neighbour = state.nodes.values().any(|other| {
+                other.spec.id != spec.id && other.running.is_some() && other.configured == Some(port)
+            });
+            if state.taken.contains(&port) || neighbour {
+                return Err(EngineError::PortTaken(port));
+            }
+            state.live(spec.id)?.running = Some(now);
+            Ok(format!("listens on port {port}"))
+        })
+        .await
+    }
+
+    async fn create_database(&self, spec: &NodeSpec, verifier: &SecretString) -> Result<String, EngineError> {
+        self.call(Method::CreateDatabase, |state| {
+            let node = state.live(spec.id)?;
+            if node.running.is_none() {
+                return Err(refused("it does not run"));
+            }
+            node.verifier = Some(verifier.expose_secret().to_owned());
+            Ok(format!("database {0}, user {0}", spec.name))
+        })
+        .await
+    }
+
+    async fn verify_login(
+        &self,
+        spec: &NodeSpec,
+        password: &SecretString,
+    ) -> Result<LoginProof, EngineError> {
+        self.call(Method::VerifyLogin, |state| {
+            let node = state.live(spec.id)?;
+            let fits =
+                node.configured == Some(spec.port) && node.running.is_some() && node.verifier.is_some();
+            if !fits {
+                return Err(refused("nobody lets us in"));
+            }
+            state.passwords.entry(spec.id).or_default().insert(password.expose_secret().to_owned());
+            let took = Duration::from_millis(12);
+            Ok(LoginProof { tls: "TLSv1.3".into(), version: spec.version, took })
+        })
+        .await
+    }
+
+    async fn stop(&self, id: DatabaseId, _patience: Duration) -> Result<(), EngineError> {
+        self.call(Method::Stop, |state| {
+            let node = state.nodes.get_mut(&id).ok_or(EngineError::Absent)?;
+            node.running = None;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn observe(&self, id: DatabaseId) -> Result<NodeState, EngineError> {
+        self.call(Method::Observe, |state| {
+            Ok(match state.nodes.get(&id) {
+                None => NodeState::Absent,
+                Some(node) if node.trashed => NodeState::Trashed,
+                Some(node) => match node.running {
+                    Some(since) => NodeState::Running { since, pid: 4242 },
+                    None => NodeState::Stopped,
+                },
+            })
+        })
+        .await
+    }
+
+    async fn figures(&self, spec: &NodeSpec) -> Result<Figures, EngineError> {
+        self.call(Method::Figures, |state| {
+            if state.live(spec.id)?.running.is_none() {
+                return Err(refused("it does not run"));
+            }
+            Ok(Figures {
+                connections: 2,
+                max_connections: spec.plan.connections(),
+                data_bytes: 8 << 20,
+                disk_bytes: 38 << 20,
+            })
+        })
+        .await
+    }
+
+    async fn certificate_until(&self, id: DatabaseId) -> Result<Option<DateTime<Utc>>, EngineError> {
+        let until = self.clock.now() + TimeDelta::days(300);
+        self.call(Method::CertificateUntil, |state| Ok(state.live(id).ok().map(|_| until))).await
+    }
+
+    async fn log_tail(&self, _id: DatabaseId, _lines: usize) -> Result<Vec<String>, EngineError> {
+        self.call(Method::LogTail, |_| Ok(vec!["LOG:  database system is ready".into()])).await
+    }
+
+    async fn trash(&self, id: DatabaseId) -> Result<(), EngineError> {
+        self.call(Method::Trash, |state| {
+            let node = state.nodes.get_mut(&id).ok_or(EngineError::Absent)?;
+            if node.running.is_some() {
+                return Err(refused("it runs"));
+            }
+            node.trashed = true;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn untrash(&self, id: DatabaseId) -> Result<(), EngineError> {
+        self.call(Method::Untrash, |state| {
+            state.nodes.get_mut(&id).ok_or(EngineError::Absent)?.trashed = false;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn purge(&self, id: DatabaseId) -> Result<(), EngineError> {
+        self.call(Method::Purge, |state| {
+            if state.nodes.get(&id).is_some_and(|node| node.running.is_some()) {
+                return Err(refused("it runs"));
+            }
+            state.nodes.remove(&id);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn found(&self) -> Result<Vec<Found>, EngineError> {
+        self.call(Method::Found, |state| {
+            let found = state.nodes.values();
+            Ok(found
+                .map(|node| Found { id: node.spec.id, version: node.spec.version, trashed: node.trashed })
+                .collect())
+        })
+        .await
+    }
+
+    async fn run_hook(
+        &self,
+        argv: &[String],
+        env: &[(String, String)],
+        _limit: Duration,
+    ) -> Result<(bool, String), EngineError> {
+        self.call(Method::RunHook, |state| {
+            state.hooks.push(HookRun { argv: argv.to_vec(), env: env.to_vec() });
+            Ok(state.hook_result.clone().unwrap_or_else(|| (true, "exit status 0".into())))
+        })
+        .await
+    }
+
+    async fn changed(&self) {
+        self.changed.notified().await;
+    }
+}

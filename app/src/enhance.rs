@@ -1,0 +1,114 @@
+//! What a page gains where there are scripts, once for the whole page: dialogs become modal, the first error gets the
+//! focus, a form is sent once, and what was typed survives a refusal.
+//!
+//! It knows elements, not pages: everything it does, a page also works without.
+
+use leptos::prelude::*;
+use wasm_bindgen::{JsCast, closure::Closure};
+use web_sys::{Element, Event, HtmlDialogElement, HtmlElement, HtmlFormElement, HtmlInputElement};
+
+/// Where what was typed waits for the answer; this tab only, and never a password.
+const KEPT: &str = "paddock-form";
+
+/// Stands once in every page.
+#[island]
+pub fn Enhance() -> impl IntoView {
+    // Effects run in the browser only.
+    Effect::new(|_| {
+        for dialog in all::<HtmlDialogElement>("dialog[open]") {
+            make_modal(&dialog);
+        }
+        let kept = take_kept();
+        if let Some(summary) = all::<HtmlElement>(".error-summary").first() {
+            if let Some(kept) = kept {
+                restore(&kept);
+            }
+            drop(summary.focus());
+        }
+        listen(document().as_ref(), "submit", |event| {
+            if let Some(form) = event.target().and_then(|t| t.dyn_into::<HtmlFormElement>().ok()) {
+                send_once(&form, &event);
+            }
+        });
+        // A page that comes back from the browser's memory was not sent: its buttons work again.
+        listen(window().as_ref(), "pageshow", |_| {
+            for button in all::<Element>("button[aria-disabled=true]") {
+                drop(button.remove_attribute("aria-disabled"));
+            }
+        });
+        listen(document().as_ref(), "focusin", |event| {
+            let input = event.target().and_then(|t| t.dyn_into::<HtmlInputElement>().ok());
+            if let Some(input) = input.filter(HtmlInputElement::read_only) {
+                input.select();
+            }
+        });
+    });
+}
+
+fn all<T: JsCast>(selector: &str) -> Vec<T> {
+    let Ok(found) = document().query_selector_all(selector) else { return Vec::new() };
+    (0..found.length()).filter_map(|at| found.item(at)?.dyn_into().ok()).collect()
+}
+
+fn listen(on: &web_sys::EventTarget, event: &str, act: impl FnMut(Event) + 'static) {
+    let act = Closure::<dyn FnMut(Event)>::new(act);
+    drop(on.add_event_listener_with_callback(event, act.as_ref().unchecked_ref()));
+    // It lives as long as the page.
+    act.forget();
+}
+
+/// The server sends it open; the browser opens it again as a modal one. Escape leads where "Close" leads.
+fn make_modal(dialog: &HtmlDialogElement) {
+    dialog.close();
+    drop(dialog.show_modal());
+    let Some(close) = dialog.get_attribute("data-close") else { return };
+    listen(dialog, "cancel", move |event| {
+        event.prevent_default();
+        drop(window().location().replace(&close));
+    });
+}
+
+/// A second click while the answer is awaited does nothing; what was typed is kept in case it is refused.
+fn send_once(form: &HtmlFormElement, event: &Event) {
+    let Ok(Some(button)) = form.query_selector("button[type=submit]") else { return };
+    if button.get_attribute("aria-disabled").is_some() {
+        event.prevent_default();
+        return;
+    }
+    drop(button.set_attribute("aria-disabled", "true"));
+    if form.id().is_empty() {
+        return;
+    }
+    let typed: Vec<(String, String)> =
+        fields(&form.id()).into_iter().map(|input| (input.id(), input.value())).collect();
+    if let (Ok(text), Some(storage)) = (serde_json::to_string(&typed), storage()) {
+        drop(storage.set_item(KEPT, &text));
+    }
+}
+
+/// The fields of a form that people type into and that are no secret.
+fn fields(form: &str) -> Vec<HtmlInputElement> {
+    let kinds =
+        ["text", "email", "url", "number"].map(|kind| format!("form[id=\"{form}\"] input[type={kind}][id]"));
+    all(&kinds.join(","))
+}
+
+fn restore(kept: &[(String, String)]) {
+    for (id, value) in kept {
+        let input = document().get_element_by_id(id).and_then(|e| e.dyn_into::<HtmlInputElement>().ok());
+        if let Some(input) = input.filter(|input| input.value().is_empty()) {
+            input.set_value(value);
+        }
+    }
+}
+
+fn take_kept() -> Option<Vec<(String, String)>> {
+    let storage = storage()?;
+    let text = storage.get_item(KEPT).ok()??;
+    drop(storage.remove_item(KEPT));
+    serde_json::from_str(&text).ok()
+}
+
+fn storage() -> Option<web_sys::Storage> {
+    window().session_storage().ok()?
+}

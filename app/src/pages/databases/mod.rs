@@ -1,0 +1,40 @@
+//! The pages under `/databases`: every database, and each one's overview, activity and settings.
+
+mod activity;
+mod connect;
+mod deleted;
+mod layout;
+mod list;
+mod one_format;
+mod overview;
+mod running;
+mod settings;
+mod tiles;
+
+use activity::DatabaseActivity;
+use layout::DatabaseLayout;
+use leptos::prelude::*;
+use leptos_router::{
+    SsrMode,
+    components::{Outlet, ParentRoute, Route},
+    path,
+};
+use list::DatabaseList;
+use overview::Overview;
+use settings::Settings;
+
+/// Their routes.
+#[component(transparent)]
+pub fn DatabaseRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
+    view! {
+        <ParentRoute path=path!("/databases") view=Outlet ssr=SsrMode::Async>
+            <Route path=path!("") view=DatabaseList ssr=SsrMode::Async />
+            <ParentRoute path=path!(":id") view=DatabaseLayout ssr=SsrMode::Async>
+                <Route path=path!("") view=Overview ssr=SsrMode::Async />
+                <Route path=path!("activity") view=DatabaseActivity ssr=SsrMode::Async />
+                <Route path=path!("settings") view=Settings ssr=SsrMode::Async />
+            </ParentRoute>
+        </ParentRoute>
+    }
+    .into_inner()
+}

@@ -1,0 +1,169 @@
+//! A database at a glance: one sentence first, then the figures it stands on, what happened, and what comes next.
+
+use super::{activity::Happened, deleted::DeletedDatabase, layout::ThisDatabase, tiles::Tiles};
+use crate::ui::{ButtonLink, Dot, Fact, Facts, Load, Panel, Time, Variant, date, relative};
+use leptos::{either::Either, prelude::*};
+use leptos_meta::Title;
+use types::view::{CheckView, DatabaseView};
+
+/// `/databases/{id}`.
+#[component]
+pub fn Overview() -> impl IntoView {
+    let ThisDatabase(page) = ThisDatabase::expect();
+    view! {
+        <Load from=page quiet=true let:data>
+            <Whole view=data.view />
+        </Load>
+    }
+}
+
+#[component]
+fn Whole(view: DatabaseView) -> impl IntoView {
+    let title = view.addon.resource_id.clone();
+    let whole = if view.addon.deleted_at.is_some() {
+        Either::Left(view! { <DeletedDatabase addon=view.addon now=view.now /> })
+    } else {
+        Either::Right(view! { <Living view /> })
+    };
+    view! {
+        <Title text=title />
+        {whole}
+    }
+}
+
+#[component]
+fn Living(view: DatabaseView) -> impl IntoView {
+    let all = format!("/databases/{}/activity", view.addon.id);
+    let (rows, now) = (view.activity.clone(), view.now);
+    let aside = move || {
+        view! {
+            <ButtonLink href=all small=true variant=Variant::Quiet>
+                "All activity"
+            </ButtonLink>
+        }
+    };
+    view! {
+        <div class="stack">
+            <Sentence text=view.sentence.clone() tone=view.tone.clone() checks=view.checks.clone() />
+            <Tiles view=view.clone() />
+            <div class="grid g21">
+                <Panel title="What happened" flush=true aside>
+                    <Happened rows now />
+                </Panel>
+                <div class="stack">
+                    <Server view=view.clone() />
+                    <Next view />
+                </div>
+            </div>
+        </div>
+    }
+}
+
+/// What the database feels, and, unfolded, the checks behind it.
+#[component]
+fn Sentence(text: String, tone: String, checks: Vec<CheckView>) -> impl IntoView {
+    if checks.is_empty() {
+        return Either::Left(view! {
+            <section class="panel sentence" aria-label="State">
+                <p class="sentence-line">
+                    <Dot tone=tone />
+                    <span class="sentence-text">{text}</span>
+                </p>
+            </section>
+        });
+    }
+    let passed = checks.iter().filter(|check| check.tone == "ok").count();
+    let more = match (passed, checks.len()) {
+        (n, all) if n == all => format!("{n} checks passed"),
+        (n, all) => format!("{n} of {all} checks passed"),
+    };
+    let check = |check: CheckView| {
+        let word = match check.tone.as_str() {
+            "ok" => "passed",
+            "warn" => "warning",
+            "err" => "failed",
+            _ => "not checked",
+        };
+        view! {
+            <li>
+                <Dot tone=check.tone />
+                <span>
+                    <b>{check.title}</b>
+                    <span class="hidden">" (" {word} ")"</span>
+                    " "
+                    {check.detail}
+                </span>
+            </li>
+        }
+    };
+    Either::Right(view! {
+        <details class="panel sentence">
+            <summary class="sentence-line">
+                <Dot tone=tone />
+                <span class="sentence-text">{text}</span>
+                <span class="more">{more}</span>
+            </summary>
+            <ul class="checks">{checks.into_iter().map(check).collect_view()}</ul>
+        </details>
+    })
+}
+
+/// Facts that do not move.
+#[component]
+fn Server(view: DatabaseView) -> impl IntoView {
+    let DatabaseView { addon, node, address, running_since, now, .. } = view;
+    view! {
+        <Panel title="Server">
+            <Facts>
+                <Fact name="Plan">{addon.plan.display_name}</Fact>
+                <Fact name="Version">"PostgreSQL " {addon.version.to_string()}</Fact>
+                <Fact name="Host">{node}</Fact>
+                <Fact name="Address">
+                    <code>{address}</code>
+                </Fact>
+                <Fact name="Running since">
+                    {match running_since {
+                        Some(at) => Either::Left(view! { <Time at now /> }),
+                        None => Either::Right("—"),
+                    }}
+                </Fact>
+            </Facts>
+        </Panel>
+    }
+}
+
+/// What will happen, or should.
+#[component]
+fn Next(view: DatabaseView) -> impl IntoView {
+    let now = view.now;
+    let certificate = view.certificate_until.map(|at| {
+        // Near enough to matter, it is told in days, too.
+        let soon = Some(relative(at, now)).filter(|words| *words != date(at));
+        view! {
+            <li>
+                "Certificate ends"
+                <span class="when">
+                    {date(at)} {soon.map(|soon| view! { <span class="subtle soon">{soon}</span> })}
+                </span>
+            </li>
+        }
+    });
+    let minor = view.newer_minor.map(|version| {
+        view! {
+            <li>
+                <span>
+                    "PostgreSQL " <b>{version.to_string()}</b> " is installed here. It fixes faults of "
+                    {view.addon.version.to_string()} " and reads the same data."
+                </span>
+            </li>
+        }
+    });
+    let nothing = certificate.is_none() && minor.is_none();
+    view! {
+        <Panel title="Next" flush=true>
+            <ul class="next">
+                {minor} {certificate} {nothing.then(|| view! { <li class="subtle">"Nothing is due."</li> })}
+            </ul>
+        </Panel>
+    }
+}

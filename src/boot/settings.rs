@@ -1,0 +1,98 @@
+//! What each room is told, from the one configuration.
+
+use crate::{
+    config::Config,
+    web::{assets, router, serve},
+};
+use chrono::TimeDelta;
+use engine::{
+    EngineConfig,
+    layout::Layout,
+    versions::{Catalogue, DISTRIBUTION_DIR},
+};
+use std::net::{IpAddr, SocketAddr};
+
+/// What the engine is told.
+#[must_use]
+pub fn engine(config: &Config) -> EngineConfig {
+    let mut settings = EngineConfig::new(&config.data.root);
+    settings.ports = config.engine.first_port..=config.engine.last_port;
+    settings.listen.clone_from(&config.engine.listen);
+    settings.version_dirs.clone_from(&config.engine.version_dirs);
+    settings.public_host =
+        config.engine.public_host.clone().unwrap_or_else(|| host(&config.http.public_url()));
+    settings
+}
+
+/// The host of an origin, without scheme and port.
+fn host(origin: &str) -> String {
+    let authority = origin.split("://").nth(1).unwrap_or(origin);
+    match authority.parse::<SocketAddr>() {
+        Ok(address) => address.ip().to_string(),
+        Err(_) => match authority.trim_matches(['[', ']']).parse::<IpAddr>() {
+            Ok(ip) => ip.to_string(),
+            Err(_) => authority.split(':').next().unwrap_or(authority).to_owned(),
+        },
+    }
+}
+
+/// Where PostgreSQL servers are looked for, for commands that start no engine.
+#[must_use]
+pub fn catalogue(config: &Config) -> Catalogue {
+    let own = Layout::new(&config.data.root).versions();
+    let more = config.engine.version_dirs.clone();
+    Catalogue::new([own].into_iter().chain(more).chain([DISTRIBUTION_DIR.into()]).collect())
+}
+
+/// What the core is told.
+#[must_use]
+pub fn core(config: &Config) -> control::Config {
+    control::Config {
+        plans: config.plans.clone(),
+        public_url: config.http.public_url(),
+        trash_for: TimeDelta::hours(config.data.trash_hours.into()),
+        session_idle: TimeDelta::minutes(config.accounts.session_idle_minutes.into()),
+        session_absolute: TimeDelta::hours(config.accounts.session_hours.into()),
+        ..control::Config::default()
+    }
+}
+
+/// What the router is told.
+#[must_use]
+pub fn site(config: &Config) -> router::Site {
+    router::Site {
+        public_url: config.http.public_url().into(),
+        region: config.http.region.as_str().into(),
+        trusted_proxies: config.http.trusted_proxies.iter().map(IpAddr::to_canonical).collect(),
+        options: assets::options(config.http.site_root.clone()),
+    }
+}
+
+/// What the accept loop is told.
+#[must_use]
+pub fn limits(config: &Config) -> serve::Limits {
+    serve::Limits {
+        connections: config.http.max_connections,
+        per_ip: config.http.max_connections_per_ip,
+        uncounted: config.http.trusted_proxies.iter().map(IpAddr::to_canonical).collect(),
+        ..serve::Limits::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_of_an_origin() {
+        for (origin, wanted) in [
+            ("https://paddock.example.org", "paddock.example.org"),
+            ("http://paddock.example.org:8080", "paddock.example.org"),
+            ("http://127.0.0.1:8080", "127.0.0.1"),
+            ("http://[::1]:8080", "::1"),
+            ("http://[::1]", "::1"),
+        ] {
+            assert_eq!(host(origin), wanted, "{origin}");
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The server's doors as clients meet them: the whole router, a real store, a fake engine.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a fixture that cannot be made ends its test")]
+
+mod addons;
+mod apps;
+mod authorisation;
+mod databases;
+mod headers;
+mod house;
+mod live;
+mod openapi;
+mod sessions;
+mod sockets;
+mod tokens;
+mod variables;

@@ -10,7 +10,7 @@ use_tools
 bin=$(scripts/postgres-bin.sh)
 [ -n "${DATABASE_URL:-}" ] || test_store "$bin"
 database="prepare_$$"
-url=${DATABASE_URL/\/paddock?/\/$database?}
+url=${DATABASE_URL/\/paddock\?/\/$database\?}
 "$bin/psql" -qX "$DATABASE_URL" -c "CREATE DATABASE $database"
 for file in migrations/*.sql; do "$bin/psql" -qX -v ON_ERROR_STOP=1 "$url" -f "$file"; done
 fresh=$(mktemp -d)

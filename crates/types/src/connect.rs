@@ -7,6 +7,8 @@
 mod format;
 mod quote;
 #[cfg(test)]
+mod read;
+#[cfg(test)]
 mod tests;
 
 use crate::view::ConnectionView;
@@ -111,10 +113,4 @@ pub fn format_named(view: &ConnectionView, options: Options, key: &str) -> Optio
     let mut all = formats(view, options);
     let at = all.iter().position(|format| format.key == key).unwrap_or(0);
     (at < all.len()).then(|| all.swap_remove(at))
-}
-
-/// The plain URL, with its password if the view has one.
-#[must_use]
-pub fn url(view: &ConnectionView, sslmode: SslMode) -> String {
-    format::url(&Parts { view, password: view.password.as_deref(), sslmode })
 }

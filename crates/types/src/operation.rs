@@ -280,7 +280,10 @@ mod tests {
     fn a_sentence_says_where_it_is() {
         use StepState::{Done, Now, Todo};
         let sentence = |status, states: &[StepState]| view(status, states).sentence();
-        assert_eq!(sentence(OperationStatus::Running, &[Done, Now, Todo]), "Step 2 of 3: Start PostgreSQL 18.6.");
+        assert_eq!(
+            sentence(OperationStatus::Running, &[Done, Now, Todo]),
+            "Step 2 of 3: Start PostgreSQL 18.6."
+        );
         assert_eq!(sentence(OperationStatus::Running, &[Done, Todo]), "Running.");
         assert_eq!(sentence(OperationStatus::Succeeded, &[Done, Done]), "Done in 0.4 s.");
         assert!(sentence(OperationStatus::RollingBack, &[Now]).starts_with("Taking back: step 1 of 1"));

@@ -63,8 +63,10 @@ impl Plan {
     /// "7 daily, 4 weekly, 10 manual", or "none".
     #[must_use]
     pub fn backups(&self) -> String {
-        let parts = [("daily", self.daily_backups), ("weekly", self.weekly_backups), ("manual", self.manual_backups)];
-        let kept: Vec<_> = parts.iter().filter(|(_, n)| *n > 0).map(|(word, n)| format!("{n} {word}")).collect();
+        let parts =
+            [("daily", self.daily_backups), ("weekly", self.weekly_backups), ("manual", self.manual_backups)];
+        let kept: Vec<_> =
+            parts.iter().filter(|(_, n)| *n > 0).map(|(word, n)| format!("{n} {word}")).collect();
         if kept.is_empty() { "none".into() } else { kept.join(", ") }
     }
 
@@ -85,7 +87,8 @@ impl Plan {
             pitr_days: 0,
         };
         let starter = |memory_mib: u32, disk_gib: u32, cpu_milli: u32, for_whom: &str| {
-            let size = if memory_mib < 1024 { format!("{memory_mib}M") } else { format!("{}G", memory_mib / 1024) };
+            let size =
+                if memory_mib < 1024 { format!("{memory_mib}M") } else { format!("{}G", memory_mib / 1024) };
             Self {
                 name: format!("postgresql-starter-{memory_mib}"),
                 display_name: format!("Starter {size}"),

@@ -11,7 +11,12 @@ pub(super) type Row = (&'static str, &'static str, &'static str, fn(&Parts<'_>) 
 /// In the order of the tabs.
 pub(super) const ALL: [Row; 14] = [
     ("url", "URL", "Understood by most drivers.", url),
-    ("psql", "psql", "In a terminal. The shell may keep the line in its history; a .pgpass file does not.", psql),
+    (
+        "psql",
+        "psql",
+        "In a terminal. The shell may keep the line in its history; a .pgpass file does not.",
+        psql,
+    ),
     ("env", ".env", "A line of a .env file; docker run --env-file wants it without the quotes.", env),
     ("pgpass", ".pgpass", "A line of ~/.pgpass. The file must have mode 0600, or it is ignored.", pgpass),
     ("service", "pg_service.conf", "Add it to ~/.pg_service.conf, then: psql service=NAME", service),
@@ -32,13 +37,13 @@ fn authority(p: &Parts<'_>) -> String {
     format!("{user}:{}@{host}:{port}/{database}", p.password(quote::url))
 }
 
-/// `sslmode=…` and, when it is checked against, the authority's file, each as `key` + `equals` + `value`.
+/// `sslmode=…` and, when the certificate is checked, the authority's file.
 fn tls(p: &Parts<'_>, between: &str) -> String {
     let file = if p.verifies() { format!("{between}sslrootcert={CA_FILE}") } else { String::new() };
     format!("sslmode={}{file}", p.sslmode.word())
 }
 
-pub(super) fn url(p: &Parts<'_>) -> String {
+fn url(p: &Parts<'_>) -> String {
     format!("postgresql://{}?{}", authority(p), tls(p, "&"))
 }
 
@@ -73,7 +78,9 @@ fn service(p: &Parts<'_>) -> String {
             "[{name}]\nhost={host}\nport={port}\ndbname={database}\nuser={user}\npassword={secret}\n{tls}"
         ))
     };
-    lines().unwrap_or_else(|| cannot("pg_service.conf cannot hold a line break, or a space at the end of a value."))
+    lines().unwrap_or_else(|| {
+        cannot("pg_service.conf cannot hold a line break, or a space at the end of a value.")
+    })
 }
 
 // Both files take a line that starts with # for a comment.
@@ -99,7 +106,8 @@ fn npgsql(p: &Parts<'_>) -> String {
     let (host, database) = (quote::dotnet(&p.view.host), quote::dotnet(&p.view.database));
     let (user, secret) = (quote::dotnet(&p.view.username), p.password(quote::dotnet));
     let port = p.view.port;
-    let tls = if p.verifies() { format!("VerifyFull;Root Certificate={CA_FILE}") } else { "Require".to_owned() };
+    let tls =
+        if p.verifies() { format!("VerifyFull;Root Certificate={CA_FILE}") } else { "Require".to_owned() };
     format!("Host={host};Port={port};Database={database};Username={user};Password={secret};SSL Mode={tls}")
 }
 

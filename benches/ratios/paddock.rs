@@ -1,0 +1,212 @@
+//! Our side: the released executable on an empty data directory, spoken to as clients speak to it.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+const TOKEN: &str = "tk-us-bench-0123456789abcdef0123456789abcdef";
+
+/// A running Paddock; dropping it ends it and its servers.
+pub struct Paddock {
+    child: Child,
+    data: PathBuf,
+    url: String,
+    bearer: String,
+    cookie: String,
+    http: reqwest::Client,
+}
+
+impl Paddock {
+    /// Starts one with `pool` clusters kept in advance, and makes an app.
+    pub async fn start(target: &Path, pool: usize) -> Self {
+        let data = PathBuf::from(format!("/tmp/pdk-bench-{}-{pool}", std::process::id()));
+        std::fs::create_dir_all(&data).unwrap();
+        std::os::unix::fs::symlink(target.join("versions"), data.join("versions")).unwrap();
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let url = format!("http://{free}");
+        let child = Command::new(target.join("release/paddock"))
+            .arg("serve")
+            .env("PADDOCK_DATA_ROOT", &data)
+            .env("PADDOCK_HTTP_LISTEN", free.to_string())
+            .env("PADDOCK_ENGINE_FIRST_PORT", "36000")
+            .env("PADDOCK_ENGINE_LAST_PORT", "36099")
+            .env("PADDOCK_ENGINE_POOL", pool.to_string())
+            .env("PADDOCK_ADMIN_EMAIL", "bench@example.org")
+            .env("PADDOCK_ADMIN_USERNAME", "bench")
+            .env("PADDOCK_ADMIN_PASSWORD", "a password for the bench")
+            .env("PADDOCK_ADMIN_TOKEN", TOKEN)
+            .env("PADDOCK_LOG", "warn")
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let mut it = Self { child, data, url, bearer: String::new(), cookie: String::new(), http };
+        it.sign_in().await;
+        it.post("/v1/apps", serde_json::json!({"app": {"name": "bench"}})).await;
+        it
+    }
+
+    async fn sign_in(&mut self) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let exchange =
+                self.http.post(format!("{}/v1/tokens/exchange", self.url)).basic_auth("", Some(TOKEN));
+            if let Ok(answer) = exchange.json(&serde_json::json!({})).send().await
+                && answer.status().is_success()
+            {
+                self.bearer =
+                    answer.json::<serde_json::Value>().await.unwrap()["token"].as_str().unwrap().into();
+                break;
+            }
+            assert!(Instant::now() < deadline, "paddock did not start");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let form = "identifier=bench&password=a+password+for+the+bench&next=";
+        let answer = self
+            .http
+            .post(format!("{}/do/sign_in", self.url))
+            .header("Origin", &self.url)
+            .header("Content-Type", "application/x-www-form-urlencoded")
+            .body(form)
+            .send()
+            .await
+            .unwrap();
+        let cookie = answer.headers().get("set-cookie").expect("signed in").to_str().unwrap();
+        self.cookie = cookie.split(';').next().unwrap().into();
+    }
+
+    async fn post(&self, path: &str, body: serde_json::Value) -> serde_json::Value {
+        let answer = self
+            .http
+            .post(format!("{}{path}", self.url))
+            .bearer_auth(&self.bearer)
+            .json(&body)
+            .send()
+            .await
+            .unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer.json().await.unwrap()
+    }
+
+    async fn get(&self, path: &str) -> serde_json::Value {
+        let answer =
+            self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.bearer).send().await.unwrap();
+        answer.json().await.unwrap()
+    }
+
+    /// Lets the pool fill up again: it is filled in idle time, which a bench does not give by itself.
+    pub async fn settle(&self) {
+        tokio::time::sleep(Duration::from_secs(4)).await;
+    }
+
+    /// Seconds from the request to the first answer through the returned URL, asked every 5 ms.
+    pub async fn create(&self) -> f64 {
+        let body = serde_json::json!({"addon": {"addon_provider_id": "postgresql", "plan_id": "postgresql-sandbox", "options": {"version": super::bare::VERSION}}});
+        let started = Instant::now();
+        let addon = self.post("/v1/apps/bench/addons", body).await;
+        let id = addon["addon"]["id"].as_str().unwrap().to_owned();
+        let url = loop {
+            let variables = self.get("/v1/apps/bench/variables?aliases=false").await;
+            let all = variables["variables"].as_array().unwrap().clone();
+            let ours = addon["addon"]["resource_id"].as_str().unwrap();
+            if let Some(found) = all.iter().filter_map(|v| v["value"].as_str()).find(|v| v.contains(ours)) {
+                break found.to_owned();
+            }
+            assert!(started.elapsed() < Duration::from_secs(60), "no URL for {id}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        };
+        loop {
+            if let Ok((client, connection)) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await {
+                tokio::spawn(connection);
+                client.simple_query("SELECT 1").await.unwrap();
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        started.elapsed().as_secs_f64()
+    }
+
+    /// Seconds of one server-rendered overview.
+    pub async fn overview(&self) -> f64 {
+        let path = self.overview_path().await;
+        self.timed(&path).await
+    }
+
+    /// Seconds of one static file through the same server.
+    pub async fn asset(&self) -> f64 {
+        self.timed("/favicon.svg").await
+    }
+
+    async fn overview_path(&self) -> String {
+        let addons = self.get("/v1/apps/bench/addons").await;
+        format!("/databases/{}", addons["addons"][0]["id"].as_str().unwrap())
+    }
+
+    async fn timed(&self, path: &str) -> f64 {
+        let started = Instant::now();
+        let answer =
+            self.http.get(format!("{}{path}", self.url)).header("Cookie", &self.cookie).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer.bytes().await.unwrap();
+        started.elapsed().as_secs_f64()
+    }
+
+    /// `clients` at once ask for the overview `times` each; answers how many were served.
+    pub async fn hammer(&self, clients: usize, times: usize) -> usize {
+        let path = self.overview_path().await;
+        let one = || async {
+            for _ in 0..times {
+                self.timed(&path).await;
+            }
+        };
+        futures::future::join_all((0..clients).map(|_| one())).await;
+        clients * times
+    }
+}
+
+impl Drop for Paddock {
+    fn drop(&mut self) {
+        // The control plane first, so that its keeper starts nothing again; then the servers below our directory.
+        let pid = self.child.id().to_string();
+        let _ = Command::new("kill").args(["-TERM", &pid]).status();
+        let _ = self.child.wait();
+        for pid in postmasters(&self.data) {
+            let _ = Command::new("kill").args(["-QUIT", &pid]).status();
+            while Path::new("/proc").join(&pid).join("cwd").read_link().is_ok() {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        }
+        let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+        for line in passwd.lines().filter(|line| line.contains(&*self.data.to_string_lossy())) {
+            let _ = Command::new("userdel").arg(line.split(':').next().unwrap_or_default()).status();
+        }
+        let _ = std::fs::remove_dir_all(&self.data);
+    }
+}
+
+fn postmasters(data: &Path) -> Vec<String> {
+    let ours = |pid: &String| {
+        let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let command = String::from_utf8_lossy(&command);
+        command.contains("postgres") && command.contains(&format!("-D\0{}/", data.display()))
+    };
+    let entries = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    entries
+        .filter_map(|e| e.file_name().into_string().ok())
+        .filter(|n| n.bytes().all(|b| b.is_ascii_digit()))
+        .filter(ours)
+        .collect()
+}
+
+/// Brotli bytes of wasm, script and style of the released site.
+pub fn site_bytes(target: &Path) -> [u64; 3] {
+    ["wasm.br", "js.br", "css.br"].map(|end| {
+        let files = std::fs::read_dir(target.join("release/site/pkg")).unwrap().filter_map(Result::ok);
+        files
+            .filter(|f| f.file_name().to_string_lossy().ends_with(end))
+            .map(|f| f.metadata().unwrap().len())
+            .sum()
+    })
+}

@@ -1,0 +1,43 @@
+//! What a [`crate::LocalEngine`] is told at start: where it may keep data, which ports and users it may hand out.
+//!
+//! It is plain data with defaults for one machine. It reads no file and no environment: the server does.
+
+use std::{net::IpAddr, ops::RangeInclusive, path::PathBuf};
+
+/// The settings of one host's engine.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// Where everything lies. At most [`crate::layout::ROOT_MAX`] bytes: socket paths have a limit.
+    pub root: PathBuf,
+    /// Ports that databases may get.
+    pub ports: RangeInclusive<u16>,
+    /// Host part of published URLs; every server certificate names it.
+    pub public_host: String,
+    /// Addresses that the servers listen on.
+    pub listen: Vec<IpAddr>,
+    /// OS users that belong to Paddock, used only when it runs as root.
+    pub uids: RangeInclusive<u32>,
+    /// Further directories with installed servers, beside the distribution's layout and `<root>/versions`.
+    pub version_dirs: Vec<PathBuf>,
+}
+
+impl EngineConfig {
+    /// One machine, reachable from itself only.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self {
+            root: root.into(),
+            ports: 31000..=31999,
+            public_host: "127.0.0.1".into(),
+            listen: vec![IpAddr::from([127, 0, 0, 1])],
+            uids: 64000..=64999,
+            version_dirs: Vec::new(),
+        }
+    }
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self::new("/var/lib/paddock")
+    }
+}

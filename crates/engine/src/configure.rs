@@ -1,0 +1,177 @@
+//! The files that follow from a node's spec: settings, who may enter, certificate. Written whole, by Paddock, where
+//! the server's user may read and not write.
+//!
+//! Written again only when something differs; a running server is then told to read them again.
+
+use crate::{
+    EngineConfig, disk,
+    error::{Doing as _, fatal},
+    hba::{self, Access, Network},
+    identity::Identity,
+    keeper,
+    layout::ClusterDir,
+    os_user,
+    settings::{self, Host, Server},
+    sql::{BACKUP, MONITOR, SIGNAL, SUPERUSER, Session},
+    tls::{self, Ca},
+};
+use chrono::{DateTime, Utc};
+use control::engine::{EngineError, NodeSpec};
+use rustix::process::Signal;
+use secrecy::ExposeSecret as _;
+use std::{fs, io, net::IpAddr, path::Path, time::Duration};
+use tokio_postgres::Client;
+
+/// Roles that come over the private socket, known by Paddock's OS user.
+const PLATFORM: [&str; 4] = [SUPERUSER, MONITOR, SIGNAL, BACKUP];
+
+/// Writes what differs; answers what people may read.
+pub(crate) async fn configure(
+    config: &EngineConfig,
+    ca: &Ca,
+    (dir, identity): (&ClusterDir, &Identity),
+    spec: &NodeSpec,
+    now: DateTime<Utc>,
+) -> Result<String, EngineError> {
+    let writer = Writer { dir, identity };
+    let mut changed = writer.certificate(&names(config), ca, now)?;
+    for (name, text) in [
+        ("postgresql.conf", writer.settings(config, spec)?),
+        ("pg_hba.conf", access(spec, hba::hba)?),
+        ("pg_ident.conf", access(spec, hba::ident)?),
+    ] {
+        changed |= writer.write(&dir.conf().join(name), &text)?;
+    }
+    match keeper::postmaster(dir, identity)? {
+        _ if !changed => Ok("nothing to change".into()),
+        None => Ok(format!("settings for {}, certificate for {}", spec.plan.memory(), config.public_host)),
+        Some(server) => {
+            server.signal(Signal::HUP)?;
+            reloaded(dir).await
+        }
+    }
+}
+
+/// Did it take everything, or does something wait for a restart?
+async fn reloaded(dir: &ClusterDir) -> Result<String, EngineError> {
+    let Some(port) = keeper::listening_port(dir) else { return Ok("settings written".into()) };
+    // It reads them within milliseconds; this is what people are told, nothing depends on it.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let session = Session::new(dir.run(), port, SUPERUSER, Duration::from_secs(5));
+    let ask = "SELECT EXISTS (SELECT FROM pg_catalog.pg_settings WHERE pending_restart)";
+    let waits =
+        session.run("read the settings", async |client: Client| client.query_one(ask, &[]).await?.try_get(0));
+    Ok(match waits.await {
+        Ok(true) => "settings written; some wait for a restart".into(),
+        Ok(false) => "settings written and in force".into(),
+        Err(error) => {
+            tracing::debug!(%error, "cannot ask for settings");
+            "settings written".into()
+        }
+    })
+}
+
+/// When the server's certificate ends; `None` when it has none yet.
+pub(crate) fn certificate_until(dir: &ClusterDir) -> Result<Option<DateTime<Utc>>, EngineError> {
+    let path = dir.tls().join("server.crt");
+    match fs::read_to_string(&path) {
+        Ok(pem) => {
+            tls::certificate_until(&pem).map(Some).map_err(|error| fatal("the certificate is broken", error))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).doing(|| format!("read {}", path.display())),
+    }
+}
+
+/// Every name and address by which clients may call a server, the published one first.
+fn names(config: &EngineConfig) -> Vec<String> {
+    let listen = config.listen.iter().filter(|address| !address.is_unspecified()).map(IpAddr::to_string);
+    let mut names = vec![config.public_host.clone()];
+    for name in listen.chain(["localhost".into(), "127.0.0.1".into(), "::1".into()]) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+fn access(
+    spec: &NodeSpec,
+    render: fn(&Access<'_>) -> Result<String, hba::BadName>,
+) -> Result<String, EngineError> {
+    let us = os_user::name_of(rustix::process::geteuid().as_raw()).ok_or_else(|| {
+        fatal(
+            "Paddock's own OS user has no name, so PostgreSQL cannot know it",
+            anyhow::anyhow!("see /etc/passwd"),
+        )
+    })?;
+    let groups = ["_rw", "_ro"].map(|suffix| format!("{}{suffix}", spec.name));
+    let groups = [groups[0].as_str(), groups[1].as_str()];
+    let databases = [hba::Database { name: &spec.name, groups: &groups }];
+    let access = Access {
+        platform_os_user: &us,
+        platform_roles: &PLATFORM,
+        databases: &databases,
+        networks: &Network::EVERYWHERE,
+        // A password that once went over the network in clear cannot be called back.
+        force_tls: true,
+    };
+    render(&access).map_err(|error| fatal("the database's name cannot be used", error))
+}
+
+fn host() -> Host {
+    let info = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let total =
+        info.lines().find_map(|line| line.strip_prefix("MemTotal:")?.split_whitespace().next()?.parse().ok());
+    let cpus = std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(u32::MAX));
+    Host { memory_mib: total.unwrap_or(u64::MAX) / 1024, cpus }
+}
+
+struct Writer<'a> {
+    dir: &'a ClusterDir,
+    identity: &'a Identity,
+}
+
+impl Writer<'_> {
+    fn write(&self, path: &Path, text: &str) -> Result<bool, EngineError> {
+        let user = self.identity.os_user.as_ref();
+        disk::write_if_other(path, text.as_bytes(), disk::conf_mode(user), disk::readable_by(user))
+            .doing(|| format!("write {}", path.display()))
+    }
+
+    fn settings(&self, config: &EngineConfig, spec: &NodeSpec) -> Result<String, EngineError> {
+        let (run, log, conf, tls) = (self.dir.run(), self.dir.log(), self.dir.conf(), self.dir.tls());
+        let server = Server {
+            version: spec.version,
+            plan: &spec.plan,
+            host: host(),
+            name: &spec.name,
+            port: spec.port,
+            listen: &config.listen,
+            socket_dir: &run,
+            log_dir: &log,
+            hba_file: &conf.join("pg_hba.conf"),
+            ident_file: &conf.join("pg_ident.conf"),
+            tls: Some((&tls.join("server.crt"), &tls.join("server.key"))),
+        };
+        let text = settings::settings(&server).and_then(|all| settings::render(&all));
+        text.map_err(|error| fatal("a setting cannot be written", error))
+    }
+
+    /// A new key and certificate when there is none, when it ends soon, or when names or CA have changed. The note
+    /// beside them is written last: a kill in between leads to a new pair, never to a key without its certificate.
+    fn certificate(&self, names: &[String], ca: &Ca, now: DateTime<Utc>) -> Result<bool, EngineError> {
+        let note = self.dir.tls().join("issued-for");
+        let wanted = format!("{}\n{}", names.join("\n"), ca.certificate());
+        let until = certificate_until(self.dir).unwrap_or(None);
+        let fresh = until.is_some_and(|until| !tls::renewal_due(until, now));
+        if fresh && fs::read_to_string(&note).is_ok_and(|text| text == wanted) {
+            return Ok(false);
+        }
+        let issued = ca.issue(names, now).map_err(|error| fatal("could not make a certificate", error))?;
+        self.write(&self.dir.tls().join("server.key"), issued.key.expose_secret())?;
+        self.write(&self.dir.tls().join("server.crt"), &issued.certificate)?;
+        self.write(&note, &wanted)?;
+        Ok(true)
+    }
+}

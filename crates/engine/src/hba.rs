@@ -1,0 +1,225 @@
+//! Who may reach a server, and how: `pg_hba.conf` and `pg_ident.conf`.
+//!
+//! The platform comes over the private socket, known by its OS user (`peer`); nobody else does. Users come over TCP
+//! with SCRAM, to their own database, as members of its groups; the platform's roles never do. Everything else is
+//! refused by name in the last lines. There is no way to say `trust`, `md5` or `password` here.
+//!
+//! First match wins (manual, 20.1 "The pg_hba.conf File"), so the order below is the rule.
+
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+/// Name of the map from OS users to roles.
+const MAP: &str = "paddock";
+
+/// Who may reach a server.
+#[derive(Clone, Debug)]
+pub struct Access<'a> {
+    /// The OS user that Paddock runs as. Never the server's own user where they differ: whoever breaks into a server
+    /// runs as that one.
+    pub platform_os_user: &'a str,
+    /// The platform's roles: its superuser and the weak ones.
+    pub platform_roles: &'a [&'a str],
+    /// Databases of users.
+    pub databases: &'a [Database<'a>],
+    /// From where users may come.
+    pub networks: &'a [Network],
+    /// Refuse connections without TLS.
+    pub force_tls: bool,
+}
+
+/// A database of users.
+#[derive(Clone, Copy, Debug)]
+pub struct Database<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Roles whose members may reach it.
+    pub groups: &'a [&'a str],
+}
+
+/// A range of addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    address: IpAddr,
+    prefix: u8,
+}
+
+/// The text was not a network, or names bits beyond its prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a network looks like 10.0.0.0/8 or 2001:db8::/32")]
+pub struct NotANetwork;
+
+impl Network {
+    /// Every address.
+    pub const EVERYWHERE: [Self; 2] = [
+        Self { address: IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), prefix: 0 },
+        Self { address: IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED), prefix: 0 },
+    ];
+
+    /// A network, whose address must end where its prefix does.
+    ///
+    /// # Errors
+    /// It does not, or the prefix is too long: probably not what was meant.
+    pub fn new(address: IpAddr, prefix: u8) -> Result<Self, NotANetwork> {
+        let (bits, length) = match address {
+            IpAddr::V4(v4) => (u128::from(v4.to_bits()) << 96, 32),
+            IpAddr::V6(v6) => (v6.to_bits(), 128),
+        };
+        // A shift by all 128 bits has no meaning: nothing is left then.
+        let beyond = bits.checked_shl(prefix.into()).unwrap_or(0);
+        (prefix <= length && beyond == 0).then_some(Self { address, prefix }).ok_or(NotANetwork)
+    }
+}
+
+impl FromStr for Network {
+    type Err = NotANetwork;
+
+    fn from_str(text: &str) -> Result<Self, NotANetwork> {
+        let (address, prefix) = match text.split_once('/') {
+            Some((address, prefix)) => (address, Some(prefix)),
+            None => (text, None),
+        };
+        let address: IpAddr = address.parse().map_err(|_| NotANetwork)?;
+        let whole = if address.is_ipv4() { 32 } else { 128 };
+        let prefix = prefix.map_or(Ok(whole), |p| p.parse().map_err(|_| NotANetwork))?;
+        Self::new(address, prefix)
+    }
+}
+
+impl std::fmt::Display for Network {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.address, self.prefix)
+    }
+}
+
+/// A name that these files cannot hold, or would read as something else.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} cannot stand in pg_hba.conf")]
+pub struct BadName(String);
+
+/// The text of `pg_hba.conf`.
+///
+/// # Errors
+/// A name that the file cannot hold.
+pub fn hba(access: &Access<'_>) -> Result<String, BadName> {
+    let platform = list(access.platform_roles, "")?;
+    let mut text = format!(
+        "# Written by Paddock; changes are lost.\n\
+         local all {platform} peer map={MAP}\n\
+         local all all reject\n\
+         local replication all reject\n\
+         host all {platform} all reject\n"
+    );
+    let kind = if access.force_tls { "hostssl" } else { "host" };
+    for database in access.databases {
+        let (name, members) = (quote(database.name)?, list(database.groups, "+")?);
+        for network in access.networks {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{kind} {name} {members} {network} scram-sha-256");
+        }
+    }
+    text.push_str("host all all all reject\nhost replication all all reject\n");
+    Ok(text)
+}
+
+/// The text of `pg_ident.conf`.
+///
+/// # Errors
+/// A name that the file cannot hold.
+pub fn ident(access: &Access<'_>) -> Result<String, BadName> {
+    let os_user = quote(access.platform_os_user)?;
+    let mut text = "# Written by Paddock; changes are lost.\n".to_owned();
+    for role in access.platform_roles {
+        let _ = writeln!(text, "{MAP} {os_user} {}", quote(role)?);
+    }
+    Ok(text)
+}
+
+/// Names separated by commas. An empty list would match nothing or anything, depending on where it stands.
+fn list(names: &[&str], sign: &str) -> Result<String, BadName> {
+    if names.is_empty() {
+        return Err(BadName(String::new()));
+    }
+    Ok(names
+        .iter()
+        .map(|name| quote(name).map(|q| format!("{sign}{q}")))
+        .collect::<Result<Vec<_>, _>>()?
+        .join(","))
+}
+
+/// In quotes no word is a keyword (`all`), and no sign a separator. A slash at the start would still mean a regular
+/// expression, from 16 on.
+fn quote(name: &str) -> Result<String, BadName> {
+    if name.is_empty() || name.starts_with('/') || name.chars().any(char::is_control) {
+        return Err(BadName(name.to_owned()));
+    }
+    Ok(format!("\"{}\"", name.replace('"', "\"\"")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn access<'a>(databases: &'a [Database<'a>], networks: &'a [Network]) -> Access<'a> {
+        let roles = &["paddock", "paddock_monitor"];
+        Access { platform_os_user: "root", platform_roles: roles, databases, networks, force_tls: false }
+    }
+
+    const SHOP: Database<'_> = Database { name: "shop_1", groups: &["shop_1_rw", "shop_1_ro"] };
+
+    #[test]
+    fn the_files_are_these() {
+        let access = access(&[SHOP], &Network::EVERYWHERE);
+        let expected = r#"# Written by Paddock; changes are lost.
+local all "paddock","paddock_monitor" peer map=paddock
+local all all reject
+local replication all reject
+host all "paddock","paddock_monitor" all reject
+host "shop_1" +"shop_1_rw",+"shop_1_ro" 0.0.0.0/0 scram-sha-256
+host "shop_1" +"shop_1_rw",+"shop_1_ro" ::/0 scram-sha-256
+host all all all reject
+host replication all all reject
+"#;
+        assert_eq!(hba(&access).unwrap(), expected);
+        let expected = "# Written by Paddock; changes are lost.\npaddock \"root\" \"paddock\"\npaddock \"root\" \"paddock_monitor\"\n";
+        assert_eq!(ident(&access).unwrap(), expected);
+    }
+
+    #[test]
+    fn forced_tls_leaves_no_plain_line() {
+        let text = hba(&Access { force_tls: true, ..access(&[SHOP], &Network::EVERYWHERE) }).unwrap();
+        assert!(text.lines().filter(|l| l.contains("scram")).all(|l| l.starts_with("hostssl ")), "{text}");
+    }
+
+    #[test]
+    fn without_databases_only_the_platform_comes_in() {
+        let text = hba(&access(&[], &[])).unwrap();
+        let open: Vec<_> = text.lines().filter(|l| !l.starts_with('#') && !l.ends_with("reject")).collect();
+        assert_eq!(open, ["local all \"paddock\",\"paddock_monitor\" peer map=paddock"]);
+    }
+
+    #[test]
+    fn names_stay_names() {
+        assert_eq!(quote("all").unwrap(), "\"all\"");
+        assert_eq!(quote("a\" trust #").unwrap(), "\"a\"\" trust #\"");
+        for bad in ["", "/.*", "a\nlocal all all trust", "a\0"] {
+            assert!(quote(bad).is_err(), "{bad:?}");
+        }
+        let nobody = Database { name: "shop_1", groups: &[] };
+        assert!(hba(&access(&[nobody], &Network::EVERYWHERE)).is_err());
+    }
+
+    #[test]
+    fn networks_are_read_strictly() {
+        for good in ["0.0.0.0/0", "10.0.0.0/8", "127.0.0.1/32", "::/0", "2001:db8::/32", "::1/128"] {
+            assert_eq!(good.parse::<Network>().unwrap().to_string(), good);
+        }
+        assert_eq!("127.0.0.1".parse::<Network>().unwrap().to_string(), "127.0.0.1/32");
+        for bad in
+            ["", "all", "10.0.0.1/8", "10.0.0.0/33", "::/129", "::1/0", "0.0.0.0/0 trust", "10.0.0.0/-1"]
+        {
+            assert_eq!(bad.parse::<Network>(), Err(NotANetwork), "{bad}");
+        }
+    }
+}

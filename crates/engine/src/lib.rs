@@ -1,0 +1,38 @@
+//! Real PostgreSQL on a host: versions, places, OS users, processes, certificates, roles.
+//!
+//! [`LocalEngine`] is the engine port of `control`; [`EmbeddedStore`] runs the control plane's own cluster with the
+//! same keeper. This is the only crate that starts processes, and there through [`process`] alone, never by a shell.
+//! It never reads the control plane's store and knows no app, user or plan beyond a node's spec.
+
+mod cluster;
+mod config;
+mod configure;
+mod disk;
+mod error;
+mod figures;
+pub mod hba;
+mod hook;
+mod identity;
+mod keeper;
+pub mod layout;
+mod local;
+mod login;
+mod node;
+mod os_user;
+mod pool;
+pub mod process;
+mod procs;
+mod roles;
+mod root;
+pub mod settings;
+pub mod sql;
+mod store;
+pub mod tls;
+mod trash;
+pub mod versions;
+
+pub use config::EngineConfig;
+pub use identity::Identity;
+pub use local::LocalEngine;
+pub use os_user::OsUser;
+pub use store::EmbeddedStore;

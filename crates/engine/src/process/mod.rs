@@ -1,0 +1,257 @@
+//! The one place that builds commands.
+//!
+//! A command here is a program and its arguments, never a line for a shell. The environment is a small fixed set,
+//! files that the child makes are private (umask 077), standard input is empty, and it has a time limit. It can
+//! run as another OS user. Refused: a shell, a search of the caller's `PATH` for our own tools (they are named by
+//! path), a run without end.
+//!
+//! Two ways to run: [`Exec::run`] waits and captures; [`Exec::start`] starts a server in a session of its own, which
+//! outlives us.
+
+mod output;
+
+pub use output::{Output, ProcessError, describe};
+use output::{keep_end, text};
+use rustix::fs::Mode;
+use rustix::process::{Pid, Signal, kill_process_group};
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::process::{Child, Command};
+
+/// `PATH` of every child that does not inherit ours.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// An OS user to run as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ids {
+    /// User.
+    pub uid: u32,
+    /// Group; it will be the only one.
+    pub gid: u32,
+}
+
+/// A command that is being described.
+#[derive(Clone, Debug)]
+pub struct Exec {
+    program: PathBuf,
+    args: Vec<OsString>,
+    env: Vec<(OsString, OsString)>,
+    inherit: bool,
+    dir: Option<PathBuf>,
+    ids: Option<Ids>,
+    limit: Duration,
+}
+
+impl Exec {
+    /// A program, named by its path.
+    #[must_use]
+    pub fn new(program: impl AsRef<Path>) -> Self {
+        Self {
+            program: program.as_ref().to_owned(),
+            args: Vec::new(),
+            env: Vec::new(),
+            inherit: false,
+            dir: None,
+            ids: None,
+            limit: Duration::from_secs(60),
+        }
+    }
+
+    /// One more argument.
+    #[must_use]
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    /// More arguments.
+    #[must_use]
+    pub fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args.extend(args.into_iter().map(|a| a.as_ref().to_owned()));
+        self
+    }
+
+    /// A variable of its environment.
+    #[must_use]
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.env.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Takes our environment over, without our own settings: for the machine's own tools (its package client has its
+    /// proxy and mirror there). Nothing that serves users runs so.
+    #[must_use]
+    pub fn inherit_env(mut self) -> Self {
+        self.inherit = true;
+        self
+    }
+
+    /// Where it runs; `/` when not said.
+    #[must_use]
+    pub fn dir(mut self, dir: impl AsRef<Path>) -> Self {
+        self.dir = Some(dir.as_ref().to_owned());
+        self
+    }
+
+    /// As whom it runs. `None`: as ourselves. Needs root; supplementary groups are dropped.
+    #[must_use]
+    pub fn as_user(mut self, ids: Option<Ids>) -> Self {
+        self.ids = ids;
+        self
+    }
+
+    /// How long [`Exec::run`] lets it run; 60 s when not said.
+    #[must_use]
+    pub fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Runs it to its end and answers what it said, whatever the exit status.
+    ///
+    /// Dropping the future kills the command and its children.
+    ///
+    /// # Errors
+    /// It could not be started, or ran too long.
+    pub async fn run(&self) -> Result<Output, ProcessError> {
+        let mut command = self.command(false);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut child = spawn_patiently(&mut command).await.map_err(|source| self.not_started(source))?;
+        let group = Group::of(&child);
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let work =
+            async { tokio::join!(child.wait(), keep_end(stdout, &mut out), keep_end(stderr, &mut err)).0 };
+        let ended = tokio::time::timeout(self.limit, work).await;
+        let status = match ended {
+            Ok(Ok(status)) => status,
+            Ok(Err(source)) => return Err(self.not_started(source)),
+            Err(_) => {
+                drop(group);
+                let said = format!("{}{}", text(&out), text(&err));
+                return Err(ProcessError::TooLong { program: self.name(), limit: self.limit, said });
+            }
+        };
+        // It and its output have ended by themselves: its group's number may soon be somebody else's.
+        group.forget();
+        Ok(Output { status, stdout: text(&out), stderr: text(&err) })
+    }
+
+    /// As [`Exec::run`], but a failure status is an error.
+    ///
+    /// # Errors
+    /// It could not be started, ran too long or failed.
+    pub async fn run_ok(&self) -> Result<Output, ProcessError> {
+        let output = self.run().await?;
+        if output.status.success() {
+            return Ok(output);
+        }
+        Err(ProcessError::Failed { program: self.name(), output })
+    }
+
+    /// Starts it in a session of its own, with both streams going to `log`; it outlives us. Keep the child to reap it.
+    ///
+    /// # Errors
+    /// It could not be started.
+    pub fn start(&self, log: File) -> Result<Child, ProcessError> {
+        let second = log.try_clone().map_err(|source| self.not_started(source))?;
+        let mut command = self.command(true);
+        command.stdout(log).stderr(second).kill_on_drop(false);
+        command.spawn().map_err(|source| self.not_started(source))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that builds commands")]
+    fn command(&self, own_session: bool) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .args(&self.args)
+            .stdin(Stdio::null())
+            .current_dir(self.dir.as_deref().unwrap_or(Path::new("/")));
+        command.env_clear();
+        if self.inherit {
+            command.envs(std::env::vars_os().filter(|(name, _)| !is_ours(name)));
+        } else {
+            command.env("PATH", PATH).env("LC_ALL", "C.UTF-8").env("TZ", "UTC");
+        }
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        if let Some(Ids { uid, gid }) = self.ids {
+            // The standard library also drops all supplementary groups, as we are root.
+            command.gid(gid).uid(uid);
+        }
+        if !own_session {
+            command.process_group(0);
+        }
+        prepare(&mut command, own_session);
+        command
+    }
+
+    fn name(&self) -> String {
+        self.program.file_name().unwrap_or(self.program.as_os_str()).to_string_lossy().into_owned()
+    }
+
+    fn not_started(&self, source: io::Error) -> ProcessError {
+        ProcessError::Start { program: self.name(), source }
+    }
+}
+
+/// A program that was written a moment ago may still be open for writing in a child that another thread forked and
+/// that has not reached its exec: it is busy for some milliseconds.
+async fn spawn_patiently(command: &mut Command) -> io::Result<Child> {
+    for _ in 0..20 {
+        match command.spawn() {
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            other => return other,
+        }
+    }
+    command.spawn()
+}
+
+/// Our own settings hold secrets (key, store): no child reads them.
+fn is_ours(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b"PADDOCK_") || name == "DATABASE_URL"
+}
+
+#[expect(
+    unsafe_code,
+    reason = "umask and session belong to the child: they can only be set between fork and exec"
+)]
+fn prepare(command: &mut Command, own_session: bool) {
+    let in_child = move || {
+        rustix::process::umask(Mode::RWXG | Mode::RWXO);
+        if own_session {
+            rustix::process::setsid()?;
+        }
+        Ok(())
+    };
+    // SAFETY: after fork only async-signal-safe functions may run: umask(2) and setsid(2) are, and the closure
+    // neither allocates nor locks.
+    unsafe { command.pre_exec(in_child) };
+}
+
+/// Kills a whole process group when dropped: a command's children (initdb starts postgres) shall not outlive it.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn of(child: &Child) -> Self {
+        Self(child.id().and_then(|pid| Pid::from_raw(pid.cast_signed())))
+    }
+
+    fn forget(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(pid) = self.0 {
+            // Nobody is left: that is what is wanted.
+            let _ = kill_process_group(pid, Signal::KILL);
+        }
+    }
+}

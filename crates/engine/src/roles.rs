@@ -1,0 +1,226 @@
+//! Who exists in a user's server, and what each may do.
+//!
+//! `<name>_owner` (no login) owns the database and schema `public`; `<name>_rw` and `<name>_ro` (no login) carry the
+//! rights of later users; `<name>` is the protected user: a member of the owner, so it creates schemas, tables and
+//! *trusted* extensions and goes on owning what deleted users leave to the owner. Nobody here is a superuser, creates
+//! roles or databases, or replicates. The platform's own roles are weak and reachable by peer only.
+//!
+//! The protected user may log in only when everything else is in place; that is the mark of completeness, and the
+//! reason why a superuser never enters a database in which a user could have left a trap.
+
+use crate::{
+    error::fatal,
+    sql::{BACKUP, MONITOR, SIGNAL, SUPERUSER, Session, Unquotable, quote_ident, quote_literal},
+};
+use control::engine::EngineError;
+use std::collections::BTreeSet;
+use tokio_postgres::Client;
+
+/// What no role of a user may have, said in full: a default may change.
+const WEAK: &str = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS";
+
+/// The quoted names of one database's roles.
+struct Names {
+    user: String,
+    owner: String,
+    rw: String,
+    ro: String,
+    /// Statements that make them, each with the bare name.
+    make: [(String, String); 4],
+}
+
+impl Names {
+    fn of(name: &str) -> Result<Self, EngineError> {
+        let bare = ["", "_owner", "_rw", "_ro"].map(|suffix| format!("{name}{suffix}"));
+        let quoted = bare.iter().map(|name| quote_ident(name)).collect::<Result<Vec<_>, Unquotable>>();
+        let quoted = quoted.map_err(|error| fatal("the database's name cannot be used", error))?;
+        let make = std::array::from_fn(|i| {
+            (bare[i].clone(), format!("CREATE ROLE {} NOLOGIN INHERIT {WEAK};\n", quoted[i]))
+        });
+        let [user, owner, rw, ro] = std::array::from_fn(|i| quoted[i].clone());
+        let names = Self { user, owner, rw, ro, make };
+        if [SUPERUSER, MONITOR, SIGNAL, BACKUP, "postgres", "template0", "template1"].contains(&name) {
+            return Err(fatal("the database's name belongs to the platform", anyhow::anyhow!("{name}")));
+        }
+        Ok(names)
+    }
+}
+
+/// Makes the database and its roles, or finds them; sets the protected user's verifier in any case.
+///
+/// Answers whether anything was made.
+pub(crate) async fn create_database(
+    session: &Session,
+    name: &str,
+    connections: u32,
+    verifier: &str,
+) -> Result<bool, EngineError> {
+    let names = Names::of(name)?;
+    if !is_verifier(verifier) {
+        // PostgreSQL would hash anything else as a password in clear text, and keep it in memory and logs meanwhile.
+        return Err(fatal("the password's verifier is not a SCRAM verifier", anyhow::anyhow!("refused")));
+    }
+    let quoted = quote_literal(verifier).map_err(|error| fatal("the verifier cannot be used", error))?;
+    let user = &names.user;
+    let open = format!("ALTER ROLE {user} LOGIN CONNECTION LIMIT {connections} PASSWORD {quoted}");
+
+    let (roles, ready, exists) = session.run("read the server's roles", |client| look(client, name)).await?;
+    if !ready {
+        let before = cluster_wide(&names, &roles);
+        session.run("make the roles", async |client: Client| client.batch_execute(&before).await).await?;
+        if !exists {
+            let create =
+                format!("CREATE DATABASE {user} OWNER {} TEMPLATE template0 ENCODING 'UTF8'", names.owner);
+            session
+                .run("make the database", async |client: Client| client.batch_execute(&create).await)
+                .await?;
+        }
+        let inside = Session { database: name.into(), ..session.clone() };
+        let rights = within(&names);
+        inside
+            .run("set the database's rights", async |client: Client| client.batch_execute(&rights).await)
+            .await?;
+    }
+    session.run("set the user's password", async |client: Client| client.batch_execute(&open).await).await?;
+    Ok(!ready)
+}
+
+/// Existing roles, whether the protected user is complete, whether the database exists.
+async fn look(client: Client, name: &str) -> Result<(BTreeSet<String>, bool, bool), tokio_postgres::Error> {
+    let rows = client.query("SELECT rolname::text, rolcanlogin FROM pg_catalog.pg_roles", &[]).await?;
+    let mut roles = BTreeSet::new();
+    let mut ready = false;
+    for row in rows {
+        let role: String = row.try_get(0)?;
+        ready |= role == name && row.try_get(1)?;
+        roles.insert(role);
+    }
+    let found = client.query_opt("SELECT 1 FROM pg_catalog.pg_database WHERE datname = $1", &[&name]).await?;
+    Ok((roles, ready, found.is_some()))
+}
+
+/// Statements of the whole server, one transaction.
+fn cluster_wide(names: &Names, existing: &BTreeSet<String>) -> String {
+    let Names { user, owner, rw, make, .. } = names;
+    let mut sql = String::from("BEGIN;\n");
+    let platform = [
+        (MONITOR, "LOGIN", Some("pg_monitor")),
+        (SIGNAL, "LOGIN", Some("pg_signal_backend")),
+        (BACKUP, "LOGIN BYPASSRLS", Some("pg_read_all_data")),
+    ];
+    for (role, rights, of) in platform {
+        if !existing.contains(role) {
+            sql +=
+                &format!("CREATE ROLE {role} NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION {rights};\n");
+        }
+        sql += &of.map(|of| format!("GRANT {of} TO {role};\n")).unwrap_or_default();
+    }
+    // From 16 on: figures can be read when users have taken every connection.
+    if existing.contains("pg_use_reserved_connections") {
+        sql += &format!("GRANT pg_use_reserved_connections TO {MONITOR}, {SIGNAL};\n");
+    }
+    sql.extend(make.iter().filter(|(role, _)| !existing.contains(role)).map(|(_, make)| make.as_str()));
+    sql += &format!(
+        r#"GRANT {owner}, {rw} TO {user};
+GRANT {rw} TO {owner};
+REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC;
+GRANT CONNECT ON DATABASE postgres TO {MONITOR}, {SIGNAL};
+COMMIT;
+"#
+    );
+    sql
+}
+
+/// Statements within the user's database, one transaction.
+fn within(names: &Names) -> String {
+    let Names { user, owner, rw, ro, .. } = names;
+    let mut sql = format!(
+        r#"BEGIN;
+REVOKE ALL ON DATABASE {user} FROM PUBLIC;
+GRANT CONNECT, TEMPORARY, CREATE ON DATABASE {user} TO {rw};
+GRANT CONNECT ON DATABASE {user} TO {ro}, {BACKUP};
+ALTER SCHEMA public OWNER TO {owner};
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+GRANT USAGE, CREATE ON SCHEMA public TO {rw};
+GRANT USAGE ON SCHEMA public TO {ro};
+"#
+    );
+    // Whoever may only read shall not write large objects either.
+    for function in
+        ["lo_create(oid)", "lo_creat(integer)", "lo_from_bytea(oid, bytea)", "lo_put(oid, bigint, bytea)"]
+    {
+        sql += &format!("REVOKE EXECUTE ON FUNCTION pg_catalog.{function} FROM PUBLIC;\n");
+        sql += &format!("GRANT EXECUTE ON FUNCTION pg_catalog.{function} TO {rw};\n");
+    }
+    // Defaults hold for the creating role only, so each creating role gets them; without a schema, so that they hold
+    // in later schemas too.
+    for creator in [owner, user] {
+        let defaults = [
+            format!("GRANT USAGE, CREATE ON SCHEMAS TO {rw}"),
+            format!("GRANT USAGE ON SCHEMAS TO {ro}"),
+            // Neither TRIGGER (it would run with the rights of whoever writes next) nor MAINTAIN.
+            format!("GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES ON TABLES TO {rw}"),
+            format!("GRANT SELECT ON TABLES TO {ro}"),
+            format!("GRANT USAGE, SELECT, UPDATE ON SEQUENCES TO {rw}"),
+            format!("GRANT SELECT ON SEQUENCES TO {ro}"),
+            "REVOKE EXECUTE ON ROUTINES FROM PUBLIC".into(),
+            format!("GRANT EXECUTE ON ROUTINES TO {rw}"),
+        ];
+        for default in defaults {
+            sql += &format!("ALTER DEFAULT PRIVILEGES FOR ROLE {creator} {default};\n");
+        }
+    }
+    sql + "COMMIT;\n"
+}
+
+/// `SCRAM-SHA-256$4096:<salt>$<stored key>:<server key>`
+fn is_verifier(text: &str) -> bool {
+    let base64 = |text: &str| {
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='))
+    };
+    let parts = || {
+        let (iterations, rest) = text.strip_prefix("SCRAM-SHA-256$")?.split_once(':')?;
+        let (salt, keys) = rest.split_once('$')?;
+        let (stored, server) = keys.split_once(':')?;
+        let counted = iterations.parse::<u32>().is_ok_and(|n| n >= 4096);
+        Some(counted && [salt, stored, server].into_iter().all(base64))
+    };
+    parts().unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_verifier_passes() {
+        assert!(is_verifier("SCRAM-SHA-256$4096:c2FsdA==$c3RvcmVk:c2VydmVy"));
+        for bad in [
+            "",
+            "secret",
+            "md5900150983cd24fb0d6963f7d28e17f72",
+            "SCRAM-SHA-256$1:c2FsdA==$c3RvcmVk:c2VydmVy",
+            "SCRAM-SHA-256$4096:c2FsdA==$c3RvcmVk",
+            "SCRAM-SHA-256$4096:c2F'sdA==$c3RvcmVk:c2VydmVy",
+        ] {
+            assert!(!is_verifier(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn names_of_the_platform_are_refused() {
+        assert!(Names::of("paddock_monitor").is_err());
+        assert!(Names::of("template1").is_err());
+        assert!(Names::of("").is_err());
+        assert_eq!(Names::of("shop_4553").unwrap().owner, "\"shop_4553_owner\"");
+    }
+
+    #[test]
+    fn roles_that_exist_are_not_made_again() {
+        let names = Names::of("shop_1").unwrap();
+        let none = cluster_wide(&names, &BTreeSet::new());
+        assert_eq!(none.matches("CREATE ROLE").count(), 7);
+        let some = ["shop_1", "shop_1_owner", MONITOR].map(str::to_owned);
+        assert_eq!(cluster_wide(&names, &BTreeSet::from(some)).matches("CREATE ROLE").count(), 4);
+    }
+}

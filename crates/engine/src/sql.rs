@@ -1,0 +1,169 @@
+//! Speaking to a server over its private socket, and the two functions that put text into SQL.
+//!
+//! Sessions of the platform pin their `search_path` and never log what they say: whatever a user set on a database or
+//! a role, the start-up options win. They go to the database `postgres`, where no user can leave anything behind;
+//! only [`crate::roles`] enters a user's database, and only before the user exists.
+
+use crate::error;
+use control::engine::EngineError;
+use std::{path::PathBuf, time::Duration};
+use tokio_postgres::{Client, Config, NoTls};
+
+/// PostgreSQL's bootstrap superuser: no password, reachable by peer only.
+pub const SUPERUSER: &str = "paddock";
+/// Reads figures; `pg_monitor`.
+pub const MONITOR: &str = "paddock_monitor";
+/// Cancels queries; `pg_signal_backend`.
+pub const SIGNAL: &str = "paddock_signal";
+/// Reads everything for dumps; not a superuser.
+pub const BACKUP: &str = "paddock_backup";
+
+/// Longest name that PostgreSQL keeps whole (`NAMEDATALEN` - 1).
+const NAME_MAX: usize = 63;
+
+/// Where and as whom to connect.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    /// Directory of the socket.
+    pub(crate) run: PathBuf,
+    /// Part of the socket's name.
+    pub(crate) port: u16,
+    /// Role.
+    pub(crate) user: &'static str,
+    /// Database.
+    pub(crate) database: String,
+    /// Time for everything, connecting included.
+    pub(crate) limit: Duration,
+}
+
+impl Session {
+    /// A session in the database `postgres`.
+    pub(crate) fn new(run: PathBuf, port: u16, user: &'static str, limit: Duration) -> Self {
+        Self { run, port, user, database: "postgres".into(), limit }
+    }
+
+    fn config(&self) -> Config {
+        let mut config = Config::new();
+        config.host_path(&self.run).port(self.port).user(self.user).dbname(&self.database);
+        config.application_name("paddock").connect_timeout(self.limit);
+        let mut options = format!(
+            "-c search_path=pg_catalog,pg_temp -c client_min_messages=warning -c statement_timeout={}",
+            self.limit.as_millis()
+        );
+        if self.user == SUPERUSER {
+            // Verifiers stand in these statements, and they shall not stand in a log. A weak role may not set these.
+            options +=
+                " -c log_statement=none -c log_min_duration_statement=-1 -c log_min_error_statement=panic";
+            options += " -c log_duration=off -c session_replication_role=origin -c row_security=on";
+        }
+        config.options(&options);
+        config
+    }
+
+    /// Connects, hands the client to `work`, and closes. All within the session's limit.
+    pub(crate) async fn run<T, W, F>(&self, what: &str, work: W) -> Result<T, EngineError>
+    where
+        W: FnOnce(Client) -> F + Send,
+        F: Future<Output = Result<T, tokio_postgres::Error>> + Send,
+        T: Send,
+    {
+        let talk = async {
+            let (client, connection) = self.config().connect(NoTls).await?;
+            drive(connection, work(client)).await
+        };
+        match tokio::time::timeout(self.limit, talk).await {
+            Ok(answer) => answer.map_err(|error| error::sql(what, error)),
+            Err(late) => {
+                Err(error::retry(format!("could not {what}: the server did not answer in time"), late))
+            }
+        }
+    }
+}
+
+/// Runs the protocol beside the work that needs it; ends with the work.
+pub(crate) async fn drive<T, C, F>(connection: C, work: F) -> Result<T, tokio_postgres::Error>
+where
+    C: Future<Output = Result<(), tokio_postgres::Error>>,
+    F: Future<Output = Result<T, tokio_postgres::Error>>,
+{
+    tokio::pin!(work);
+    tokio::select! {
+        biased;
+        answer = &mut work => answer,
+        ended = connection => match ended {
+            Err(error) => Err(error),
+            // The server closed in good order; the work finds that out by itself.
+            Ok(()) => work.await,
+        },
+    }
+}
+
+/// The system identifier of the server behind the socket.
+pub(crate) async fn system_identifier(session: &Session) -> Result<u64, EngineError> {
+    let row = async |client: Client| {
+        let row =
+            client.query_one("SELECT system_identifier FROM pg_catalog.pg_control_system()", &[]).await?;
+        row.try_get::<_, i64>(0)
+    };
+    session.run("ask the server who it is", row).await.map(i64::cast_unsigned)
+}
+
+/// Text that cannot become part of SQL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unquotable {
+    /// PostgreSQL has no NUL in text.
+    #[error("a NUL character cannot stand in SQL")]
+    Nul,
+    /// No name at all.
+    #[error("a name is empty")]
+    Empty,
+    /// PostgreSQL would cut it, and two names could become one.
+    #[error("a name is longer than {NAME_MAX} bytes")]
+    TooLong,
+}
+
+/// A name, quoted.
+///
+/// # Errors
+/// PostgreSQL could not keep it as it is.
+pub fn quote_ident(name: &str) -> Result<String, Unquotable> {
+    match () {
+        () if name.is_empty() => Err(Unquotable::Empty),
+        () if name.len() > NAME_MAX => Err(Unquotable::TooLong),
+        () if name.contains('\0') => Err(Unquotable::Nul),
+        () => Ok(format!("\"{}\"", name.replace('"', "\"\""))),
+    }
+}
+
+/// Text, quoted; right whatever `standard_conforming_strings` is.
+///
+/// # Errors
+/// It holds a NUL.
+pub fn quote_literal(text: &str) -> Result<String, Unquotable> {
+    if text.contains('\0') {
+        return Err(Unquotable::Nul);
+    }
+    let doubled = text.replace('\'', "''");
+    // The blank keeps a preceding letter from becoming one word with the E.
+    Ok(if text.contains('\\') {
+        format!(" E'{}'", doubled.replace('\\', "\\\\"))
+    } else {
+        format!("'{doubled}'")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoting_leaves_no_way_out() {
+        assert_eq!(quote_ident("a\"; DROP ROLE x; --").unwrap(), "\"a\"\"; DROP ROLE x; --\"");
+        assert_eq!(quote_literal("it's").unwrap(), "'it''s'");
+        assert_eq!(quote_literal("\\'").unwrap(), " E'\\\\'''");
+        assert_eq!(quote_ident(""), Err(Unquotable::Empty));
+        assert_eq!(quote_ident(&"x".repeat(64)), Err(Unquotable::TooLong));
+        assert_eq!(quote_ident("a\0b"), Err(Unquotable::Nul));
+        assert_eq!(quote_literal("a\0b"), Err(Unquotable::Nul));
+    }
+}

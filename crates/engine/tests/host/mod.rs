@@ -1,0 +1,223 @@
+//! A host for one test: a short temporary root, ports of its own, and an end that leaves no process, user or file.
+
+#![allow(dead_code, reason = "each test file is a crate of its own and uses a part")]
+#![allow(clippy::allow_attributes, reason = "what is used differs from file to file")]
+
+use control::engine::{Engine as _, EngineError, NodeSpec, NodeState};
+use engine::{
+    EngineConfig, Identity, LocalEngine,
+    layout::{ClusterDir, Layout},
+};
+use secrecy::SecretString;
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use types::{DatabaseId, PgVersion, Plan};
+use uuid::Uuid;
+
+pub const PASSWORD: &str = "it's \\ a \"long\" password";
+
+pub struct Host {
+    pub engine: LocalEngine,
+    pub config: EngineConfig,
+    root: PathBuf,
+}
+
+pub fn config(root: &Path) -> EngineConfig {
+    let versions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/versions");
+    EngineConfig { uids: 64900..=64999, version_dirs: vec![versions], ..EngineConfig::new(root) }
+}
+
+impl Host {
+    pub async fn new() -> Self {
+        Self::at(format!("/tmp/pe{}", &Uuid::new_v4().simple().to_string()[..10]).into()).await
+    }
+
+    /// On a root that may exist.
+    pub async fn at(root: PathBuf) -> Self {
+        let config = config(&root);
+        let engine = LocalEngine::open(config.clone()).await.unwrap();
+        Self { engine, config, root }
+    }
+
+    /// Every major that is installed here, its newest minor.
+    pub async fn versions(&self) -> Vec<PgVersion> {
+        let mut all = self.engine.catalogue().offered().await;
+        all.dedup_by_key(|i| i.version.major);
+        assert!(!all.is_empty(), "no PostgreSQL is installed");
+        all.into_iter().map(|i| i.version).collect()
+    }
+
+    pub async fn version(&self) -> PgVersion {
+        self.versions().await[0]
+    }
+
+    pub async fn spec(&self, name: &str) -> NodeSpec {
+        let version = self.version().await;
+        spec(name, version)
+    }
+
+    pub fn layout(&self) -> Layout {
+        Layout::new(&self.root)
+    }
+
+    pub fn dir(&self, spec: &NodeSpec) -> ClusterDir {
+        self.layout().node(spec.id)
+    }
+
+    /// From nothing to a database that its user can enter.
+    pub async fn up(&self, spec: &NodeSpec) {
+        self.engine.place(spec).await.unwrap();
+        self.engine.configure(spec).await.unwrap();
+        self.engine.start(spec).await.unwrap();
+        self.engine.create_database(spec, &verifier()).await.unwrap();
+    }
+
+    pub async fn pid(&self, spec: &NodeSpec) -> u32 {
+        match self.engine.observe(spec.id).await.unwrap() {
+            NodeState::Running { pid, .. } => pid,
+            other => panic!("not running: {other:?}"),
+        }
+    }
+
+    /// Waits for a state.
+    pub async fn until(&self, spec: &NodeSpec, wanted: impl Fn(&NodeState) -> bool) {
+        for _ in 0..200 {
+            if wanted(&self.engine.observe(spec.id).await.unwrap()) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("still {:?}", self.engine.observe(spec.id).await);
+    }
+
+    /// Rows of one column, asked as the protected user through TLS.
+    pub async fn ask(&self, spec: &NodeSpec, sql: &str) -> Result<Vec<String>, tokio_postgres::Error> {
+        self.ask_as(spec, &spec.name, sql).await
+    }
+
+    pub async fn ask_as(
+        &self,
+        spec: &NodeSpec,
+        database: &str,
+        sql: &str,
+    ) -> Result<Vec<String>, tokio_postgres::Error> {
+        let client = self.connect(spec, database).await?;
+        let rows = client.simple_query(sql).await?;
+        let cell = |message| match message {
+            tokio_postgres::SimpleQueryMessage::Row(row) => Some(row.get(0).unwrap_or("NULL").to_owned()),
+            _ => None,
+        };
+        Ok(rows.into_iter().filter_map(cell).collect())
+    }
+
+    pub async fn connect(
+        &self,
+        spec: &NodeSpec,
+        database: &str,
+    ) -> Result<tokio_postgres::Client, tokio_postgres::Error> {
+        let ca = self.engine.ca_certificate().await.unwrap();
+        let mut config = tokio_postgres::Config::new();
+        config.host("127.0.0.1").port(spec.port).user(&spec.name).dbname(database).password(PASSWORD);
+        config.ssl_mode(tokio_postgres::config::SslMode::Require);
+        let (client, connection) = config.connect(tls(&ca)).await?;
+        #[expect(clippy::disallowed_methods, reason = "a test's own connection")]
+        tokio::spawn(connection);
+        Ok(client)
+    }
+
+    /// Removes every database, and shows that nothing is left.
+    pub async fn end(self) {
+        for found in self.engine.found().await.unwrap() {
+            self.engine.purge(found.id).await.unwrap();
+        }
+        self.engine.tidy_pool(&[]).await.unwrap();
+        assert_eq!(fs::read_dir(self.layout().nodes()).unwrap().count(), 0);
+        assert_eq!(fs::read_dir(self.layout().pool()).unwrap().count(), 0);
+        assert!(inhabitants(&self.root).is_empty());
+    }
+}
+
+impl Drop for Host {
+    /// After a failed test too: end the servers, by the directory that they run in.
+    fn drop(&mut self) {
+        for _ in 0..50 {
+            let left = inhabitants(&self.root);
+            if left.is_empty() {
+                break;
+            }
+            for pid in left {
+                kill(pid, rustix::process::Signal::KILL);
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        remove_users(&self.root);
+        let _ = fs::remove_dir_all(&self.root);
+    }
+}
+
+/// OS users that a failed test left, by the identity files that name them.
+fn remove_users(root: &Path) {
+    let layout = Layout::new(root);
+    for parent in [layout.nodes(), layout.pool(), layout.trash(), root.to_owned()] {
+        for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+            if let Ok(Some(Identity { os_user: Some(user), .. })) = Identity::read(&ClusterDir(entry.path()))
+            {
+                run("/usr/sbin/userdel", &[&user.name]);
+            }
+        }
+    }
+}
+
+/// Processes whose working directory lies below the root.
+pub fn inhabitants(root: &Path) -> Vec<u32> {
+    let pids =
+        fs::read_dir("/proc").unwrap().flatten().filter_map(|e| e.file_name().to_str()?.parse::<u32>().ok());
+    pids.filter(|pid| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd.starts_with(root)))
+        .collect()
+}
+
+pub fn kill(pid: u32, signal: rustix::process::Signal) {
+    let _ = rustix::process::kill_process(rustix::process::Pid::from_raw(pid.cast_signed()).unwrap(), signal);
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test looks at the engine from outside")]
+pub fn run(program: &str, args: &[&str]) -> std::process::Output {
+    std::process::Command::new(program).args(args).output().unwrap()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test looks at the engine from outside")]
+pub fn spawn(program: &str, args: &[&str]) -> std::process::Child {
+    std::process::Command::new(program).args(args).spawn().unwrap()
+}
+
+pub fn tls(ca: &str) -> tokio_postgres_rustls::MakeRustlsConnect {
+    use rustls::pki_types::{CertificateDer, pem::PemObject as _};
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(ca.as_bytes()).unwrap()).unwrap();
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let config =
+        rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    tokio_postgres_rustls::MakeRustlsConnect::new(config.with_root_certificates(roots).with_no_client_auth())
+}
+
+pub fn spec(name: &str, version: PgVersion) -> NodeSpec {
+    let plan = Plan::defaults().remove(0);
+    NodeSpec { id: DatabaseId::new(Uuid::new_v4()), name: name.into(), version, port: free_port(), plan }
+}
+
+/// Ports differ between the tests of one process, and nobody listened there a moment ago.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+pub fn verifier() -> SecretString {
+    postgres_protocol::password::scram_sha_256(PASSWORD.as_bytes()).into()
+}
+
+pub fn is_absent<T: std::fmt::Debug>(answer: &Result<T, EngineError>) -> bool {
+    matches!(answer, Err(EngineError::Absent))
+}

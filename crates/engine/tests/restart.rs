@@ -1,0 +1,162 @@
+//! Paddock itself dies: by SIGKILL, at any moment, while it works. And Paddock without root's rights.
+//!
+//! Each test starts this very program again as another process, to be killed or to run as somebody else.
+
+#[cfg(test)]
+mod host;
+
+use control::engine::{Engine as _, NodeSpec, NodeState};
+use engine::LocalEngine;
+use host::{Host, PASSWORD};
+use rustix::process::Signal;
+use std::{env, fs, os::unix::fs::MetadataExt as _, time::Duration};
+
+/// The second Paddock.
+#[cfg(test)]
+mod second {
+    use super::*;
+
+    const ROOT: &str = "ENGINE_TEST_ROOT";
+    const SPEC: &str = "ENGINE_TEST_SPEC";
+
+    /// This test again, in a process of its own.
+    #[expect(clippy::disallowed_methods, reason = "a second Paddock, to be killed")]
+    pub fn start(test: &str, host: &Host, spec: &NodeSpec) -> std::process::Child {
+        std::process::Command::new(env::current_exe().unwrap())
+            .args([test, "--exact", "--nocapture"])
+            .env(ROOT, host.layout().root())
+            .env(SPEC, serde_json::to_string(spec).unwrap())
+            .spawn()
+            .unwrap()
+    }
+
+    /// In the second process: the engine and the spec that it was given.
+    pub async fn given() -> Option<(LocalEngine, NodeSpec)> {
+        let root = env::var(ROOT).ok()?;
+        let spec = serde_json::from_str(&env::var(SPEC).unwrap()).unwrap();
+        Some((LocalEngine::open(host::config(root.as_ref())).await.unwrap(), spec))
+    }
+
+    /// A user without processes and without a directory: other tests' users have one or will have one in a moment.
+    pub fn abandoned(line: &str) -> bool {
+        let uid: u32 = line.split(':').nth(2).unwrap().parse().unwrap();
+        let named = || {
+            let roots = fs::read_dir("/tmp").unwrap().flatten().map(|entry| entry.path());
+            roots.flat_map(|root| ["nodes", "pool", "trash"].map(|part| root.join(part))).any(|parent| {
+                let dirs = fs::read_dir(parent).into_iter().flatten().flatten();
+                dirs.into_iter().any(|dir| {
+                    let text = ["identity.json", "making.json"]
+                        .map(|name| fs::read_to_string(dir.path().join(name)));
+                    text.iter().flatten().any(|text| text.contains(&format!("{uid}")))
+                })
+            })
+        };
+        uid >= 64900 && !named() && fs::read_to_string("/etc/passwd").unwrap().contains(line)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_outlives_paddock_and_is_adopted() {
+    if let Some((engine, spec)) = second::given().await {
+        engine.place(&spec).await.unwrap();
+        engine.configure(&spec).await.unwrap();
+        engine.start(&spec).await.unwrap();
+        engine.create_database(&spec, &host::verifier()).await.unwrap();
+        host::kill(std::process::id(), Signal::KILL);
+    }
+    let host = Host::new().await;
+    let spec = host.spec("a_1").await;
+    let mut child = second::start("a_server_outlives_paddock_and_is_adopted", &host, &spec);
+    child.wait().unwrap();
+    host.engine.verify_login(&spec, &PASSWORD.into()).await.unwrap();
+    let pid = host.pid(&spec).await;
+    let parent = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    assert!(!parent.contains(&format!("PPid:\t{}\n", child.id())));
+    assert_eq!(host.engine.start(&spec).await.unwrap(), format!("PostgreSQL {} already runs", spec.version));
+    let changed = host.engine.changed();
+    host::kill(pid, Signal::KILL);
+    tokio::time::timeout(Duration::from_secs(5), changed)
+        .await
+        .expect("watched, though it is no child of ours");
+    host.engine.start(&spec).await.unwrap();
+    assert_ne!(host.pid(&spec).await, pid);
+    host.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_while_placing_leaves_nothing_that_stays() {
+    if let Some((engine, spec)) = second::given().await {
+        engine.place(&spec).await.unwrap();
+        engine.configure(&spec).await.unwrap();
+        engine.start(&spec).await.unwrap();
+        return;
+    }
+    let host = Host::new().await;
+    for after in [20, 60, 120, 250, 400, 700, 1000, 1500] {
+        let spec = host.spec("a_1").await;
+        let mut child = second::start("a_kill_while_placing_leaves_nothing_that_stays", &host, &spec);
+        tokio::time::sleep(Duration::from_millis(after)).await;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // What Paddock does when it starts again.
+        let engine = LocalEngine::open(host.config.clone()).await.unwrap();
+        engine.place(&spec).await.unwrap();
+        engine.configure(&spec).await.unwrap();
+        engine.start(&spec).await.unwrap();
+        assert!(
+            matches!(engine.observe(spec.id).await.unwrap(), NodeState::Running { .. }),
+            "killed after {after} ms"
+        );
+        let pool = host::run("/usr/bin/find", &[host.layout().pool().to_str().unwrap()]).stdout;
+        let pool = String::from_utf8_lossy(&pool);
+        assert_eq!(pool.lines().count(), 1, "killed after {after} ms: nothing half made is left: {pool}");
+        engine.purge(spec.id).await.unwrap();
+    }
+    let passwd = fs::read_to_string("/etc/passwd").unwrap();
+    let ours = host.layout().root().metadata().unwrap().uid();
+    assert!(
+        ours != 0 || !passwd.lines().any(|line| line.contains("Paddock cluster") && second::abandoned(line)),
+        "{passwd}"
+    );
+    host.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_works_without_root() {
+    if rustix::process::geteuid().is_root() {
+        let program = env::current_exe().unwrap();
+        let args = ["--reuid=65534", "--regid=65534", "--clear-groups", program.to_str().unwrap()];
+        let said = host::run(
+            "/usr/bin/setpriv",
+            &[&args[..], &["everything_works_without_root", "--exact"]].concat(),
+        );
+        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stdout));
+        return;
+    }
+    let host = Host::new().await;
+    let spec = host.spec("a_1").await;
+    host.engine.refill_pool(spec.version, 1).await.unwrap();
+    host.up(&spec).await;
+    host.engine.verify_login(&spec, &PASSWORD.into()).await.unwrap();
+    host.engine.figures(&spec).await.unwrap();
+    let node = host.dir(&spec);
+    assert_eq!(engine::Identity::expect(&node, spec.id).unwrap().os_user, None);
+    for path in [node.path().to_owned(), node.data(), node.run(), node.tls(), node.conf()] {
+        assert_eq!(fs::metadata(path).unwrap().mode() & 0o777, 0o700);
+    }
+    assert_eq!(fs::metadata(node.tls().join("server.key")).unwrap().mode() & 0o777, 0o600);
+    let pid = host.pid(&spec).await;
+    // All servers run as the same user here: the working directory alone tells them apart.
+    let other = host.spec("b_2").await;
+    host.up(&other).await;
+    host.engine.stop(other.id, Duration::from_secs(10)).await.unwrap();
+    let theirs = fs::read(node.data().join("postmaster.pid")).unwrap();
+    fs::write(host.dir(&other).data().join("postmaster.pid"), theirs).unwrap();
+    assert_eq!(host.engine.observe(other.id).await.unwrap(), NodeState::Stopped);
+    host.engine.stop(other.id, Duration::from_secs(10)).await.unwrap();
+    host.engine.start(&other).await.unwrap();
+    assert_eq!(host.pid(&spec).await, pid);
+    let store = engine::EmbeddedStore::ensure(&host.config).await.unwrap();
+    store.stop(Duration::from_secs(10)).await.unwrap();
+    host.end().await;
+}

@@ -1,0 +1,29 @@
+// A real Chromium against a server that really runs PostgreSQL. Each test file starts a Paddock of its own
+// (support/paddock.ts), so that it begins with the set-up link of a fresh installation.
+import { defineConfig } from "@playwright/test";
+
+export default defineConfig({
+  testDir: "tests",
+  timeout: 90_000,
+  expect: { timeout: 15_000 },
+  reporter: "list",
+  workers: 1,
+  forbidOnly: true,
+  use: {
+    viewport: { width: 1280, height: 900 },
+    trace: "retain-on-failure",
+    launchOptions: {
+      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      args: [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
+    },
+  },
+});

@@ -1,0 +1,43 @@
+// What every page must be: axe finds nothing, nothing is wider than the window, the console stays silent.
+import AxeBuilder from "@axe-core/playwright";
+import { expect, type Page } from "@playwright/test";
+
+const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+
+/// Light and dark, wide and 320 px: axe finds nothing and the page does not scroll sideways.
+export async function expectAccessible(page: Page, what: string) {
+  for (const colorScheme of ["light", "dark"] as const) {
+    for (const width of [1280, 320]) {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      await page.setViewportSize({ width, height: width === 320 ? 640 : 900 });
+      const { violations } = await new AxeBuilder({ page }).withTags(rules).analyze();
+      const found = violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(" ")).join(", ")}`);
+      expect(found, `${what}, ${colorScheme}, ${width} px`).toEqual([]);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      expect(wide, `${what} is wider than ${width} px`).toBeLessThanOrEqual(0);
+    }
+  }
+  await page.emulateMedia({ colorScheme: "light" });
+  await page.setViewportSize({ width: 1280, height: 900 });
+}
+
+/// Collects what a page complains of; `expectSilent` at the end of the test.
+export class Console {
+  private readonly said: string[] = [];
+
+  constructor(page: Page) {
+    page.on("console", (message) => {
+      if (["error", "warning"].includes(message.type())) this.said.push(`${message.type()}: ${message.text()}`);
+    });
+    page.on("pageerror", (error) => this.said.push(`page error: ${error.message}`));
+    page.on("requestfailed", (request) => {
+      // Leaving a page ends its event stream: that is no failure.
+      const aborted = request.failure()?.errorText === "net::ERR_ABORTED";
+      if (!aborted) this.said.push(`failed: ${request.url()} ${request.failure()?.errorText}`);
+    });
+  }
+
+  expectSilent() {
+    expect(this.said).toEqual([]);
+  }
+}

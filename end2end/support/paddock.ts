@@ -1,0 +1,122 @@
+// A Paddock of its own: the executable that `scripts/build.sh test` made, an empty data directory, a free port.
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, existsSync } from "node:fs";
+import { createServer } from "node:net";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
+const target = process.env.CARGO_TARGET_DIR ?? join(root, "target");
+export const versions = process.env.PADDOCK_TEST_VERSIONS ?? join(target, "versions");
+
+export class Paddock {
+  readonly url: string;
+  readonly setupLink: string;
+  readonly data: string;
+  private readonly child: ChildProcess;
+
+  private constructor(url: string, setupLink: string, data: string, child: ChildProcess) {
+    this.url = url;
+    this.setupLink = setupLink;
+    this.data = data;
+    this.child = child;
+  }
+
+  static async start(): Promise<Paddock> {
+    // Short: the path of a Unix socket has 107 bytes.
+    const data = mkdtempSync("/tmp/pdk-");
+    chmodSync(data, 0o711);
+    symlinkSync(versions, join(data, "versions"));
+    const [port, first] = [await freePort(), 40_000 + Math.floor(Math.random() * 20_000)];
+    const url = `http://127.0.0.1:${port}`;
+    const child = spawn(join(target, "debug/paddock"), ["serve"], {
+      env: {
+        ...process.env,
+        PADDOCK_DATA_ROOT: data,
+        PADDOCK_HTTP_LISTEN: `127.0.0.1:${port}`,
+        PADDOCK_HTTP_PUBLIC_URL: url,
+        PADDOCK_ENGINE_FIRST_PORT: String(first),
+        PADDOCK_ENGINE_LAST_PORT: String(first + 50),
+        PADDOCK_ENGINE_POOL: "1",
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const output: string[] = [];
+    const link = await new Promise<string>((resolve, reject) => {
+      const read = (chunk: Buffer) => {
+        output.push(chunk.toString());
+        const found = /(http:\/\/\S+\/setup\?token=\S+)/.exec(output.join(""));
+        if (found) resolve(found[1]);
+      };
+      child.stdout.on("data", read);
+      child.stderr.on("data", read);
+      child.on("exit", (code) => reject(new Error(`paddock ended with ${code}:\n${output.join("")}`)));
+      setTimeout(() => reject(new Error(`no set-up link in 60 s:\n${output.join("")}`)), 60_000);
+    });
+    return new Paddock(url, link, data, child);
+  }
+
+  /// Ends the control plane and every PostgreSQL that it started, then removes what it wrote.
+  async stop() {
+    const gone = new Promise((resolve) => this.child.on("exit", resolve));
+    this.child.kill("SIGTERM");
+    await gone;
+    for (const pid of this.postmasters()) {
+      try {
+        process.kill(pid, "SIGQUIT");
+        while (existsSync(`/proc/${pid}`) && !zombie(pid)) await new Promise((r) => setTimeout(r, 50));
+      } catch {
+        // It ended by itself.
+      }
+    }
+    for (const user of this.systemUsers()) execFileSync("userdel", [user], { stdio: "ignore" });
+    rmSync(this.data, { recursive: true, force: true });
+  }
+
+  /// Process ids of the servers whose data directory lies below ours, proven by their working directory.
+  postmasters(): number[] {
+    return readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .filter((pid) => {
+        try {
+          const command = readFileSync(`/proc/${pid}/cmdline`, "utf8");
+          return command.includes("postgres") && command.includes(`-D\0${this.data}/`);
+        } catch {
+          return false;
+        }
+      });
+  }
+
+  private systemUsers(): string[] {
+    if (process.getuid?.() !== 0) return [];
+    const passwd = readFileSync("/etc/passwd", "utf8").split("\n");
+    return passwd.filter((line) => line.split(":")[5]?.startsWith(this.data)).map((line) => line.split(":")[0]);
+  }
+}
+
+function zombie(pid: number): boolean {
+  try {
+    return /\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return true;
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => (typeof address === "object" && address ? resolve(address.port) : reject(new Error("no port"))));
+    });
+  });
+}
+
+/// Runs psql of the newest installed version with a URL, answers what it printed.
+export function psql(url: string, sql: string, env: Record<string, string> = {}): string {
+  const newest = readdirSync(versions).filter((name) => /^\d+\.\d+$/.test(name)).sort((a, b) => Number(b) - Number(a))[0];
+  const bin = join(versions, newest, "bin/psql");
+  return execFileSync(bin, ["-XAtq", url, "-c", sql], { encoding: "utf8", env: { ...process.env, ...env } }).trim();
+}

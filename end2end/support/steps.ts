@@ -1,0 +1,48 @@
+// What a newcomer does, in words that tests read as sentences. Everything works with and without JavaScript.
+import { expect, type Page } from "@playwright/test";
+import type { Paddock } from "./paddock.ts";
+
+export const password = "a long enough password";
+
+export async function createFirstAccount(page: Page, paddock: Paddock) {
+  await page.goto(paddock.setupLink);
+  await page.getByLabel("E-mail").fill("ada@example.org");
+  await page.getByLabel("User name").fill("ada");
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Create account" }).click();
+  await expect(page).toHaveURL(/\/apps$/);
+}
+
+export async function signIn(page: Page, paddock: Paddock, name = "ada") {
+  await page.goto(`${paddock.url}/login`);
+  await page.getByLabel("User name or e-mail").fill(name);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page).toHaveURL(/\/apps$/);
+}
+
+export async function createApp(page: Page, paddock: Paddock, name: string) {
+  await page.goto(`${paddock.url}/apps/new`);
+  await page.getByLabel("Name").fill(name);
+  await page.getByRole("button", { name: "Create app" }).click();
+  await expect(page).toHaveURL(new RegExp(`/apps/${name}$`));
+}
+
+/// Adds PostgreSQL by clicking a plan, waits on the operation's page, and ends on the database's page.
+export async function addDatabase(page: Page, app: string, plan: string): Promise<string> {
+  await page.getByRole("link", { name: "Add PostgreSQL" }).first().click();
+  await expect(page).toHaveURL(new RegExp(`/apps/${app}/addons/new`));
+  await page.getByRole("radio", { name: new RegExp(plan) }).check();
+  await page.getByRole("button", { name: "Create database" }).click();
+  await expect(page).toHaveURL(/\/operations\/op-/);
+  await expectDone(page);
+  await page.getByRole("main").getByRole("link", { name: new RegExp(`${app.replaceAll("-", "_")}_\\d+`) }).first().click();
+  await expect(page).toHaveURL(/\/databases\/ad-/);
+  const name = await page.getByRole("heading", { level: 1 }).innerText();
+  return name.trim();
+}
+
+/// Waits on an operation's page until it says that it is done; without JavaScript the page refreshes itself.
+export async function expectDone(page: Page) {
+  await expect(page.getByRole("main").getByText("Done", { exact: true }).first()).toBeVisible({ timeout: 60_000 });
+}

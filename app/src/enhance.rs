@@ -76,11 +76,10 @@ fn send_once(form: &HtmlFormElement, event: &Event) {
         return;
     }
     drop(button.set_attribute("aria-disabled", "true"));
-    if form.id().is_empty() {
-        return;
-    }
+    // Not `form.id()`: where a form has a field named `id`, that property is the field.
+    let Some(id) = form.get_attribute("id") else { return };
     let typed: Vec<(String, String)> =
-        fields(&form.id()).into_iter().map(|input| (input.id(), input.value())).collect();
+        fields(&id).into_iter().map(|input| (input.id(), input.value())).collect();
     if let (Ok(text), Some(storage)) = (serde_json::to_string(&typed), storage()) {
         drop(storage.set_item(KEPT, &text));
     }

@@ -23,7 +23,6 @@ impl Paddock {
     pub async fn start(target: &Path, pool: usize) -> Self {
         let data = PathBuf::from(format!("/tmp/pdk-bench-{}-{pool}", std::process::id()));
         std::fs::create_dir_all(&data).unwrap();
-        std::os::unix::fs::symlink(target.join("versions"), data.join("versions")).unwrap();
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let url = format!("http://{free}");
         let child = Command::new(target.join("release/paddock"))
@@ -33,6 +32,7 @@ impl Paddock {
             .env("PADDOCK_ENGINE_FIRST_PORT", "36000")
             .env("PADDOCK_ENGINE_LAST_PORT", "36099")
             .env("PADDOCK_ENGINE_POOL", pool.to_string())
+            .env("PADDOCK_ENGINE_VERSION_DIRS", target.join("versions").join(super::bare::VERSION))
             .env("PADDOCK_ADMIN_EMAIL", "bench@example.org")
             .env("PADDOCK_ADMIN_USERNAME", "bench")
             .env("PADDOCK_ADMIN_PASSWORD", "a password for the bench")

@@ -1,6 +1,6 @@
 // A Paddock of its own: the executable that `scripts/build.sh test` made, an empty data directory, a free port.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, existsSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, existsSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -26,7 +26,6 @@ export class Paddock {
     // Short: the path of a Unix socket has 107 bytes.
     const data = mkdtempSync("/tmp/pdk-");
     chmodSync(data, 0o711);
-    symlinkSync(versions, join(data, "versions"));
     const [port, first] = [await freePort(), 40_000 + Math.floor(Math.random() * 20_000)];
     const url = `http://127.0.0.1:${port}`;
     const child = spawn(join(target, "debug/paddock"), ["serve"], {
@@ -38,6 +37,7 @@ export class Paddock {
         PADDOCK_ENGINE_FIRST_PORT: String(first),
         PADDOCK_ENGINE_LAST_PORT: String(first + 50),
         PADDOCK_ENGINE_POOL: "1",
+        PADDOCK_ENGINE_VERSION_DIRS: installed().map((name) => join(versions, name)).join(","),
       },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -116,7 +116,11 @@ function freePort(): Promise<number> {
 
 /// Runs psql of the newest installed version with a URL, answers what it printed.
 export function psql(url: string, sql: string, env: Record<string, string> = {}): string {
-  const newest = readdirSync(versions).filter((name) => /^\d+\.\d+$/.test(name)).sort((a, b) => Number(b) - Number(a))[0];
-  const bin = join(versions, newest, "bin/psql");
+  const bin = join(versions, installed()[0], "bin/psql");
   return execFileSync(bin, ["-XAtq", url, "-c", sql], { encoding: "utf8", env: { ...process.env, ...env } }).trim();
+}
+
+/// The versions that tests use, newest first.
+function installed(): string[] {
+  return readdirSync(versions).filter((name) => /^\d+\.\d+$/.test(name)).sort((a, b) => Number(b) - Number(a));
 }

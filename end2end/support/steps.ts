@@ -30,7 +30,7 @@ export async function createApp(page: Page, paddock: Paddock, name: string) {
 
 /// Adds PostgreSQL by clicking a plan, waits on the operation's page, and ends on the database's page.
 export async function addDatabase(page: Page, app: string, plan: string): Promise<string> {
-  await page.getByRole("link", { name: "Add PostgreSQL" }).first().click();
+  await page.getByRole("link", { name: "Add a database" }).first().click();
   await expect(page).toHaveURL(new RegExp(`/apps/${app}/addons/new`));
   await page.getByRole("radio", { name: new RegExp(plan) }).check();
   await page.getByRole("button", { name: "Create database" }).click();

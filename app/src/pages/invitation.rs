@@ -60,8 +60,8 @@ pub async fn join_app_anew(
 #[component]
 pub fn Invitation() -> impl IntoView {
     let params = use_params_map();
-    let token = move || params.with(|p| p.get("token").unwrap_or_default());
-    let page = Resource::new_blocking(token, read_invitation);
+    let token = Signal::derive(move || params.with(|p| p.get("token").unwrap_or_default()));
+    let page = Resource::new_blocking(move || token.get(), read_invitation);
     view! {
         <Load from=page let:page>
             <Title text=format!("Join {}", page.invitation.app) />
@@ -72,9 +72,9 @@ pub fn Invitation() -> impl IntoView {
             </p>
             {match page.username {
                 Some(username) => {
-                    Either::Left(view! { <Join token=token() app=page.invitation.app username /> })
+                    Either::Left(view! { <Join token=token.get_untracked() app=page.invitation.app username /> })
                 }
-                None => Either::Right(view! { <JoinAnew token=token() invitation=page.invitation /> }),
+                None => Either::Right(view! { <JoinAnew token=token.get_untracked() invitation=page.invitation /> }),
             }}
         </Load>
     }

@@ -42,7 +42,8 @@ only() { # only PATTERN ROOM WHAT
         printf '%s\n' "$hits" >&2
     fi
 }
-only '\bCommand(Wrap)?::(new|with_new)\(' 'crates/engine/src' 'a process is started'
+# (durable's crash points start themselves again in a test.)
+only '\bCommand(Wrap)?::(new|with_new)\(' 'crates/engine/src|crates/durable/src/crash.rs' 'a process is started'
 only 'tokio::(task::)?spawn\(' 'crates/durable/src|crates/testkit/src' 'background work is spawned'
 only '\bquery(_as|_scalar)?!\(' 'crates/durable/src|crates/control/src/store' "the store's SQL is written"
 only 'StatusCode' 'src|app/src/ssr.rs' 'a status code is decided'

@@ -11,6 +11,7 @@ use crate::{
 use clap::{Parser, Subcommand};
 use std::{
     io::{Write, stderr, stdout},
+    path::PathBuf,
     process::ExitCode,
 };
 use types::PgVersion;
@@ -47,6 +48,9 @@ enum VersionsCommand {
     Install {
         /// Such as 17.11
         version: PgVersion,
+        /// Another directory than the data root's own, one of `engine.version_dirs`
+        #[arg(long, value_name = "DIRECTORY")]
+        into: Option<PathBuf>,
     },
 }
 
@@ -72,8 +76,8 @@ impl Cli {
         match command {
             Command::Config { .. } => print("The configuration can be used.\n"),
             Command::Versions { command: VersionsCommand::List } => print(&versions::list(&config).await),
-            Command::Versions { command: VersionsCommand::Install { version } } => {
-                match versions::install(&config, version).await {
+            Command::Versions { command: VersionsCommand::Install { version, into } } => {
+                match versions::install(&config, version, into).await {
                     Ok(text) => print(&text),
                     Err(error) => fail(1, &error),
                 }

@@ -8,6 +8,7 @@ use engine::{
 use std::{
     fmt::Write,
     io::{Write as _, stderr},
+    path::PathBuf,
 };
 use types::PgVersion;
 
@@ -42,14 +43,19 @@ pub async fn list(config: &Config) -> String {
     out
 }
 
-/// Installs `version`, telling on standard error how far it is.
+/// Installs `version` into the data root's versions, or into `into`, telling on standard error how far it is.
 ///
 /// # Errors
 /// See [`InstallError`].
-pub async fn install(config: &Config, version: PgVersion) -> Result<String, InstallError> {
+pub async fn install(
+    config: &Config,
+    version: PgVersion,
+    into: Option<PathBuf>,
+) -> Result<String, InstallError> {
     let progress = |stage: versions::install::Stage| {
         let _ = writeln!(stderr(), "{stage}");
     };
-    let home = versions::install(version, &Layout::new(&config.data.root).versions(), &progress).await?;
+    let root = into.unwrap_or_else(|| Layout::new(&config.data.root).versions());
+    let home = versions::install(version, &root, &progress).await?;
     Ok(format!("PostgreSQL {version} is in {}.\n", home.display()))
 }

@@ -1,7 +1,7 @@
 //! What a server function answers when it cannot do what was asked: a [`Problem`], as people read it.
 //!
-//! The cause stays on the server, in its log; nothing here prints one. Travels as JSON to the wasm, and inside the
-//! address of the page a plain form came from.
+//! The cause stays on the server, in its log; nothing here prints one. It travels inside the address of the page that the
+//! form came from, or as JSON to an island.
 
 use leptos::prelude::*;
 use leptos::server_fn::{codec::JsonEncoding, error::ServerFnErrorErr};

@@ -111,16 +111,10 @@ pub async fn take_flash(key: &str) -> Option<String> {
     use_context::<Arc<dyn FlashStore>>()?.take(key).await
 }
 
-/// Leads to `path` of this dashboard: a 302 for plain forms, a client-side navigation for the wasm.
+/// Leads to `path` of this dashboard: what a form did is shown by the page that follows, so a reload does not do it
+/// again.
 pub fn redirect(path: &str) {
     leptos_axum::redirect(path);
-}
-
-/// Leads a plain form back to its page. The wasm stays where it is: its page loads the new data by itself.
-pub fn back_to(path: &str) {
-    if parts().is_some_and(|p| accepts_html(&p)) {
-        leptos_axum::redirect(path);
-    }
 }
 
 /// Leads back to the page that sent the form, whichever it was.

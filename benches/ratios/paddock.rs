@@ -32,7 +32,7 @@ impl Paddock {
             .env("PADDOCK_ENGINE_FIRST_PORT", "36000")
             .env("PADDOCK_ENGINE_LAST_PORT", "36099")
             .env("PADDOCK_ENGINE_POOL", pool.to_string())
-            .env("PADDOCK_ENGINE_VERSION_DIRS", target.join("versions").join(super::bare::VERSION))
+            .env("PADDOCK_ENGINE_VERSION_DIRS", target.join("versions"))
             .env("PADDOCK_ADMIN_EMAIL", "bench@example.org")
             .env("PADDOCK_ADMIN_USERNAME", "bench")
             .env("PADDOCK_ADMIN_PASSWORD", "a password for the bench")

@@ -10,7 +10,7 @@ test("pictures", async ({ page }) => {
   try {
     const shot = async (name: string) => {
       for (const colorScheme of ["light", "dark"] as const) {
-        await page.emulateMedia({ colorScheme });
+        await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
         await page.screenshot({ path: `${folder}/${name}${colorScheme === "dark" ? "-dark" : ""}.png` });
       }
       if (process.env.PICTURES) {

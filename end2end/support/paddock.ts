@@ -37,7 +37,7 @@ export class Paddock {
         PADDOCK_ENGINE_FIRST_PORT: String(first),
         PADDOCK_ENGINE_LAST_PORT: String(first + 50),
         PADDOCK_ENGINE_POOL: "1",
-        PADDOCK_ENGINE_VERSION_DIRS: installed().map((name) => join(versions, name)).join(","),
+        PADDOCK_ENGINE_VERSION_DIRS: versions,
       },
       stdio: ["ignore", "pipe", "pipe"],
     });

@@ -68,7 +68,8 @@ pub const KEYS: &[Key] = &[
     key("http", "site_root", "PADDOCK_HTTP_SITE_ROOT", Text, r#""/usr/share/paddock/site""#,
         "Built files of the dashboard; without it, LEPTOS_SITE_ROOT, or `site` beside the executable."),
     key("data", "root", "PADDOCK_DATA_ROOT", Text, r#""/var/lib/paddock""#,
-        "Directory of everything: users' databases, the embedded store, keys."),
+        "Directory of everything: users' databases, the embedded store, keys.\n\
+         Without it, /var/lib/paddock for root, ~/.local/share/paddock for others. At most 44 bytes long."),
     key("data", "trash_hours", "PADDOCK_DATA_TRASH_HOURS", Number, "72",
         "How long a deleted database can be brought back."),
     key("store", "url", "PADDOCK_STORE_URL", Secret, r#""postgres://paddock:password@db.example.org/paddock""#,
@@ -76,7 +77,7 @@ pub const KEYS: &[Key] = &[
     key("store", "max_connections", "PADDOCK_STORE_MAX_CONNECTIONS", Number, "10",
         "Connections to it."),
     key("engine", "version_dirs", "PADDOCK_ENGINE_VERSION_DIRS", List, "[]",
-        "More directories to look for PostgreSQL in (each holds bin/postgres)."),
+        "More directories to look for PostgreSQL in; each holds <version>/bin/postgres."),
     key("engine", "public_host", "PADDOCK_ENGINE_PUBLIC_HOST", Text, r#""db.example.org""#,
         "Host part of the databases' URLs; without it, the host of public_url."),
     key("engine", "listen", "PADDOCK_ENGINE_LISTEN", List, r#"["127.0.0.1"]"#,

@@ -2,7 +2,9 @@
 
 use secrecy::SecretString;
 use std::{
+    env, fs,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    os::unix::fs::MetadataExt as _,
     path::PathBuf,
 };
 
@@ -71,7 +73,18 @@ pub struct Data {
 
 impl Default for Data {
     fn default() -> Self {
-        Self { root: PathBuf::from("/var/lib/paddock"), trash_hours: 72 }
+        Self { root: default_root(), trash_hours: 72 }
+    }
+}
+
+/// The system's place for root, the user's own for everybody else.
+fn default_root() -> PathBuf {
+    let root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+    let home = env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = home.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".local/share")));
+    match home {
+        Some(home) if !root => home.join("paddock"),
+        _ => PathBuf::from("/var/lib/paddock"),
     }
 }
 
@@ -95,7 +108,7 @@ impl Default for Store {
 #[derive(Clone, Debug, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Engine {
-    /// More directories to look for PostgreSQL in, besides the distribution's and `versions install`'s.
+    /// More directories that hold `<version>/bin/postgres`, besides the distribution's and `versions install`'s.
     pub version_dirs: Vec<PathBuf>,
     /// Host part of published URLs.
     pub public_host: Option<String>,

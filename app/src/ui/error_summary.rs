@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use types::Problem;
 
-/// The summary of a refusal; nothing while there is none. It takes the focus when it appears.
+/// The summary of a refusal; nothing while there is none. Where there are scripts it takes the focus.
 #[component]
 pub fn ErrorSummary(
     /// What was refused, and why.

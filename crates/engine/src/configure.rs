@@ -114,7 +114,7 @@ fn access(
         databases: &databases,
         networks: &Network::EVERYWHERE,
         // A password that once went over the network in clear cannot be called back.
-        force_tls: true,
+        force_tls: false,
     };
     render(&access).map_err(|error| fatal("the database's name cannot be used", error))
 }

@@ -23,9 +23,9 @@ pub const MASK: &str = "••••••••";
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SslMode {
     /// The certificate comes from Paddock's authority and names this host.
-    #[default]
     VerifyFull,
     /// Encrypted, to whoever answers.
+    #[default]
     Require,
 }
 

@@ -152,7 +152,8 @@ mod tests {
 
     #[test]
     fn another_kind_or_another_spelling_is_refused() {
-        for text in ["", "ad-", UUID, &format!("us-{UUID}"), &format!("ad-{{{UUID}}}"), "ad-../../etc/passwd"] {
+        for text in ["", "ad-", UUID, &format!("us-{UUID}"), &format!("ad-{{{UUID}}}"), "ad-../../etc/passwd"]
+        {
             assert!(text.parse::<AddonId>().is_err(), "{text}");
         }
         let simple = UUID.replace('-', "");

@@ -25,7 +25,10 @@ pub fn app(name: &str) -> Result<(), Refusal> {
     length("The name", name, 1, 48)?;
     let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if let Some(bad) = name.chars().find(|c| !fine(*c)) {
-        return Err(format!("“{}” cannot be used: only lower-case letters, digits and hyphens.", bad.escape_debug()));
+        return Err(format!(
+            "“{}” cannot be used: only lower-case letters, digits and hyphens.",
+            bad.escape_debug()
+        ));
     }
     if !name.starts_with(|c: char| c.is_ascii_lowercase()) {
         return Err("The name starts with a lower-case letter.".into());
@@ -63,7 +66,8 @@ pub fn email(address: &str) -> Result<(), Refusal> {
     length("The e-mail address", address, 3, 254)?;
     let wrong = || Err(format!("“{}” is not an e-mail address.", address.escape_debug()));
     let Some((local, host)) = address.split_once('@') else { return wrong() };
-    let odd = address.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"' | ','));
+    let odd =
+        address.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"' | ','));
     if local.is_empty() || host.is_empty() || host.contains('@') || host.starts_with('.') || odd {
         return wrong();
     }
@@ -143,7 +147,9 @@ mod tests {
         for good in ["a", "my-app", "x9", &"a".repeat(48)] {
             assert_eq!(app(good), Ok(()), "{good}");
         }
-        for bad in ["", "My-app", "-a", "a-", "9a", "a b", "a_b", "é", "a\n", &"a".repeat(49), "a;drop", "new"] {
+        for bad in
+            ["", "My-app", "-a", "a-", "9a", "a b", "a_b", "é", "a\n", &"a".repeat(49), "a;drop", "new"]
+        {
             assert!(app(bad).is_err(), "{bad}");
         }
     }

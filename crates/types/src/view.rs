@@ -5,7 +5,8 @@
 
 use crate::status::{AddonStatus, DatabaseStatus};
 use crate::{
-    AddonId, AppId, DatabaseId, InvitationId, OperationId, PgVersion, Plan, SessionId, TokenId, UserId, VariableId,
+    AddonId, AppId, DatabaseId, InvitationId, OperationId, PgVersion, Plan, SessionId, TokenId, UserId,
+    VariableId,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

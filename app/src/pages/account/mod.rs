@@ -54,7 +54,7 @@ pub async fn change_password(
     use crate::ssr;
     ssr::control()?.change_password(&ssr::actor()?, &current.into(), &new.into()).await?;
     ssr::flash("notice", "The password is changed. All other sessions are signed out.").await;
-    ssr::back_to("/account");
+    ssr::redirect("/account");
     Ok(())
 }
 
@@ -65,11 +65,7 @@ pub fn Account() -> impl IntoView {
     let session = ServerAction::<RevokeSession>::new();
     let create = ServerAction::<CreateToken>::new();
     let revoke = ServerAction::<RevokeToken>::new();
-    let changes = move || {
-        let (password, session) = (password.version().get(), session.version().get());
-        (password, session, create.version().get(), revoke.version().get())
-    };
-    let page = Resource::new_blocking(changes, |_| read_account());
+    let page = Resource::new_blocking(|| (), |()| read_account());
     view! {
         <Title text="Account" />
         <Strip title="Account" actions=|| view! { <SignOutButton /> } />

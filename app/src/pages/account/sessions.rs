@@ -15,7 +15,7 @@ pub async fn revoke_session(id: String) -> Result<(), AppError> {
     let session = ssr::id(&id)?;
     ssr::control()?.revoke_session(&ssr::actor()?, session).await?;
     ssr::flash("notice", "That browser is signed out.").await;
-    ssr::back_to("/account");
+    ssr::redirect("/account");
     Ok(())
 }
 

@@ -18,7 +18,7 @@ pub async fn create_token(#[server(default)] name: String) -> Result<(), AppErro
     use secrecy::ExposeSecret;
     let (_, secret) = ssr::control()?.create_token(&ssr::actor()?, name.trim()).await?;
     ssr::flash("token", secret.expose_secret()).await;
-    ssr::back_to("/account");
+    ssr::redirect("/account");
     Ok(())
 }
 
@@ -29,7 +29,7 @@ pub async fn revoke_token(id: String) -> Result<(), AppError> {
     let token = ssr::id(&id)?;
     ssr::control()?.revoke_token(&ssr::actor()?, token).await?;
     ssr::flash("notice", "The token no longer works.").await;
-    ssr::back_to("/account");
+    ssr::redirect("/account");
     Ok(())
 }
 

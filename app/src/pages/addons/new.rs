@@ -158,7 +158,8 @@ fn PlanCard(plan: Plan, chosen: Memo<String>) -> impl IntoView {
 fn VersionChoice(versions: Vec<VersionView>) -> impl IntoView {
     let words = |version: &VersionView| {
         let note = match (version.default, version.below_floor) {
-            (true, _) => " (newest safe one)",
+            (true, false) => " (newest safe one)",
+            (true, true) => " (newest here, older than known security fixes)",
             (false, true) => " (older than known security fixes)",
             (false, false) => "",
         };

@@ -26,7 +26,7 @@ pub async fn set_hook(
         Some(secret) => ssr::flash("hook-secret", secret).await,
         None => ssr::flash("notice", "The restart hook is saved.").await,
     }
-    ssr::back_to(&super::href(&app, "settings"));
+    ssr::redirect(&super::href(&app, "settings"));
     Ok(())
 }
 

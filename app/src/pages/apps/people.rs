@@ -17,7 +17,7 @@ pub async fn invite(app: String, #[server(default)] email: String) -> Result<(),
     use crate::ssr;
     let (_, link) = ssr::control()?.invite(&ssr::actor()?, &app, email.trim()).await?;
     ssr::flash("invitation", link).await;
-    ssr::back_to(&super::href(&app, "settings"));
+    ssr::redirect(&super::href(&app, "settings"));
     Ok(())
 }
 
@@ -28,7 +28,7 @@ pub async fn withdraw_invitation(app: String, id: String) -> Result<(), AppError
     let invitation = ssr::id(&id)?;
     ssr::control()?.withdraw_invitation(&ssr::actor()?, &app, invitation).await?;
     ssr::flash("notice", "The invitation is withdrawn; its link no longer works.").await;
-    ssr::back_to(&super::href(&app, "settings"));
+    ssr::redirect(&super::href(&app, "settings"));
     Ok(())
 }
 
@@ -39,7 +39,7 @@ pub async fn remove_collaborator(app: String, id: String) -> Result<(), AppError
     let user = ssr::id(&id)?;
     ssr::control()?.remove_collaborator(&ssr::actor()?, &app, user).await?;
     ssr::flash("notice", "The person no longer has access. Passwords of databases stay the same.").await;
-    ssr::back_to(&super::href(&app, "settings"));
+    ssr::redirect(&super::href(&app, "settings"));
     Ok(())
 }
 
@@ -56,12 +56,6 @@ impl PeopleActions {
     #[must_use]
     pub fn new() -> Self {
         Self { invite: ServerAction::new(), withdraw: ServerAction::new(), remove: ServerAction::new() }
-    }
-
-    /// Changes when one of them was answered.
-    #[must_use]
-    pub fn version(self) -> usize {
-        self.invite.version().get() + self.withdraw.version().get() + self.remove.version().get()
     }
 }
 

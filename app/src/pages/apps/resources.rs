@@ -49,8 +49,7 @@ pub async fn undo_delete(addon: String) -> Result<(), AppError> {
 pub fn Resources() -> impl IntoView {
     let app = super::app_name();
     let undo = ServerAction::<UndoDelete>::new();
-    let page =
-        Resource::new_blocking(move || (app.get(), undo.version().get()), |(app, _)| read_resources(app));
+    let page = Resource::new_blocking(move || app.get(), read_resources);
     view! {
         <ErrorSummary problem=problem(undo) />
         <Load from=page let:page>

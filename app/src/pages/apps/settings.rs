@@ -75,8 +75,7 @@ pub fn Settings() -> impl IntoView {
     let hook = ServerAction::<SetHook>::new();
     let rename = ServerAction::<RenameApp>::new();
     let delete = ServerAction::<DeleteApp>::new();
-    let changes = move || (people.version(), hook.version().get());
-    let page = Resource::new_blocking(move || (app.get(), changes()), |(app, _)| read_app_settings(app));
+    let page = Resource::new_blocking(move || app.get(), read_app_settings);
     view! {
         <Load from=page let:page>
             <Title text=format!("Settings of {}", page.app.name) />

@@ -65,7 +65,7 @@ pub async fn set_variable(
     use crate::ssr;
     ssr::control()?.set_variable(&ssr::actor()?, &app, name.trim(), &value).await?;
     ssr::flash("notice", format!("{} is set. The app reads it at its next start.", name.trim())).await;
-    ssr::back_to(&super::href(&app, "environment"));
+    ssr::redirect(&super::href(&app, "environment"));
     Ok(())
 }
 
@@ -91,18 +91,15 @@ pub fn Environment() -> impl IntoView {
     let set = ServerAction::<SetVariable>::new();
     let update = ServerAction::<UpdateVariable>::new();
     let delete = ServerAction::<DeleteVariable>::new();
-    // A changed value leads to another address, which loads the page by itself.
-    let changes = move || (set.version().get(), delete.version().get());
     let look = move || {
         query.with(|q| {
             let is = |key: &str, value: &str| q.get_str(key) == Some(value);
             (app.get(), is("view", "resolved"), is("reveal", "1"), q.get("edit").unwrap_or_default())
         })
     };
-    let page = Resource::new_blocking(
-        move || (look(), changes()),
-        |((app, resolved, reveal, edit), _)| read_environment(app, resolved, reveal, edit),
-    );
+    let page = Resource::new_blocking(look, |(app, resolved, reveal, edit)| {
+        read_environment(app, resolved, reveal, edit)
+    });
     view! {
         <div class="stack">
             <ErrorSummary problem=problem(delete) />

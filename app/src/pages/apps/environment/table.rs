@@ -15,7 +15,7 @@ pub async fn delete_variable(app: String, id: String) -> Result<(), AppError> {
     let variable = ssr::id(&id)?;
     ssr::control()?.delete_variable(&ssr::actor()?, &app, variable).await?;
     ssr::flash("notice", "The variable is deleted. The app notices at its next start.").await;
-    ssr::back_to(&crate::pages::apps::href(&app, "environment"));
+    ssr::redirect(&crate::pages::apps::href(&app, "environment"));
     Ok(())
 }
 

@@ -25,7 +25,8 @@ export async function expectAccessible(page: Page, what: string) {
 export class Console {
   private readonly said: string[] = [];
 
-  constructor(page: Page) {
+  /// `scripts`: whether the browser runs any; without them it reports every script that it leaves out.
+  constructor(page: Page, scripts = true) {
     page.on("console", (message) => {
       if (["error", "warning"].includes(message.type())) this.said.push(`${message.type()}: ${message.text()}`);
     });
@@ -33,7 +34,8 @@ export class Console {
     page.on("requestfailed", (request) => {
       // Leaving a page ends its event stream: that is no failure.
       const aborted = request.failure()?.errorText === "net::ERR_ABORTED";
-      if (!aborted) this.said.push(`failed: ${request.url()} ${request.failure()?.errorText}`);
+      const leftOut = !scripts && request.resourceType() === "script";
+      if (!aborted && !leftOut) this.said.push(`failed: ${request.url()} ${request.failure()?.errorText}`);
     });
   }
 

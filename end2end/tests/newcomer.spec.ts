@@ -19,7 +19,7 @@ for (const javaScriptEnabled of [true, false]) {
     });
 
     test("a newcomer gets from the set-up link to select 1", async ({ page, request }) => {
-      const console = new Console(page);
+      const console = new Console(page, javaScriptEnabled);
       await createFirstAccount(page, paddock);
       await createApp(page, paddock, "my-app");
       const name = await addDatabase(page, "my-app", "Starter 512M");

@@ -1,0 +1,83 @@
+//! The HTTP API as a client of the walk sees it: a request may be lost with the process that it was sent to.
+//!
+//! It refuses an answer that says no; only silence is taken for a killed server.
+
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+/// How long anything that should happen by itself may take on a busy machine. Less than a lease: an operation that
+/// only went on because its lease ran out has not gone on at once.
+pub const PATIENCE: Duration = Duration::from_secs(40);
+
+/// A client.
+pub struct Api {
+    origin: String,
+    version: String,
+    bearer: String,
+    http: reqwest::Client,
+}
+
+impl Api {
+    pub fn new(origin: String, version: String) -> Self {
+        // The client wants a TLS provider even for plain HTTP.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        // No connection outlives the server that it led to.
+        let http = reqwest::Client::builder().pool_max_idle_per_host(0).no_proxy().timeout(PATIENCE);
+        Self { origin, version, bearer: String::new(), http: http.build().unwrap() }
+    }
+
+    /// Gets a bearer token; false while nobody answers.
+    pub async fn sign_in(&mut self, token: &str) -> bool {
+        let exchange = self.http.post(format!("{}/v1/tokens/exchange", self.origin));
+        let Ok(answer) = exchange.basic_auth("", Some(token)).json(&json!({})).send().await else {
+            return false;
+        };
+        assert!(answer.status().is_success(), "sign in: {}", answer.status());
+        self.bearer = answer.json::<Value>().await.unwrap()["token"].as_str().unwrap().into();
+        true
+    }
+
+    async fn ask(&self, request: reqwest::RequestBuilder) -> Option<Value> {
+        let answer = request.bearer_auth(&self.bearer).send().await.ok()?;
+        let (status, url) = (answer.status(), answer.url().clone());
+        let text = answer.text().await.ok()?;
+        assert!(status.is_success(), "{url}: {status} {text}");
+        Some(if text.is_empty() { Value::Null } else { text.parse().unwrap() })
+    }
+
+    pub async fn get(&self, path: &str) -> Value {
+        let answer = self.ask(self.http.get(format!("{}{path}", self.origin))).await;
+        answer.unwrap_or_else(|| panic!("no answer from {path}"))
+    }
+
+    pub async fn delete(&self, path: &str) -> Option<Value> {
+        self.ask(self.http.delete(format!("{}{path}", self.origin))).await
+    }
+
+    pub async fn make_app(&self, name: &str) {
+        let request = self.http.post(format!("{}/v1/apps", self.origin));
+        self.ask(request.json(&json!({"app": {"name": name}}))).await.expect("an app");
+    }
+
+    /// Orders a database; the same key is the same order.
+    pub async fn order(&self, app: &str, key: &str) -> Option<Value> {
+        let body = json!({"addon": {
+            "addon_provider_id": "postgresql", "plan_id": "postgresql-sandbox", "options": {"version": self.version}
+        }});
+        let request = self.http.post(format!("{}/v1/apps/{app}/addons", self.origin));
+        self.ask(request.header("Idempotency-Key", key).json(&body)).await
+    }
+
+    /// The operation, when nothing more happens to it.
+    pub async fn ended(&self, operation: &str) -> Value {
+        let begun = Instant::now();
+        loop {
+            let seen = self.get(&format!("/v1/operations/{operation}")).await["operation"].take();
+            if ["succeeded", "failed", "cancelled"].contains(&seen["status"].as_str().unwrap()) {
+                return seen;
+            }
+            assert!(begun.elapsed() < PATIENCE, "it does not end: {seen:#}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The executable under test with one data root over all its lives, and the tidying up after it.
+//!
+//! It refuses to end a process that it cannot prove to be its own: a control plane by its handle, a PostgreSQL server
+//! by a data directory below our root.
+
+#![expect(clippy::disallowed_methods, reason = "the walk needs a process that it can lose")]
+
+use crate::api::{Api, PATIENCE};
+use rustix::process::{Pid, Signal, kill_process};
+use std::{
+    fs,
+    net::TcpListener,
+    os::unix::{fs::PermissionsExt as _, process::ExitStatusExt as _},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+const TOKEN: &str = "tk-us-crash-0123456789abcdef0123456789abcdef";
+/// More than the walk has databases, since ports of deleted ones are not given away again.
+const PORTS: u16 = 60;
+
+/// Where the next life ends.
+#[derive(Clone, Debug)]
+pub struct Armed {
+    /// Name of the point.
+    pub name: String,
+    /// On the way of an order that cannot succeed: the only port is a stranger's.
+    pub in_vain: bool,
+}
+
+impl Armed {
+    pub fn at(name: String) -> Self {
+        Self { name, in_vain: false }
+    }
+
+    pub fn in_vain(name: String) -> Self {
+        Self { name, in_vain: true }
+    }
+}
+
+/// A PostgreSQL server that runs.
+#[derive(Debug)]
+pub struct Server {
+    pub pid: i32,
+    pub data: PathBuf,
+    pub port: Option<u16>,
+}
+
+/// One Paddock; dropping it ends it and its servers, and removes what they wrote.
+pub struct Paddock {
+    pub root: PathBuf,
+    pub api: Api,
+    listen: String,
+    versions: PathBuf,
+    first_port: u16,
+    strangers: Vec<TcpListener>,
+    child: Option<Child>,
+    _dir: tempfile::TempDir,
+}
+
+impl Paddock {
+    pub fn new() -> Self {
+        // Short: the path of a Unix socket has 107 bytes.
+        let dir = tempfile::Builder::new().prefix("pdk-").tempdir_in("/tmp").unwrap();
+        // Servers run as users of their own and must get through.
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o711)).unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let fallback = || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/versions");
+        let versions = std::env::var_os("PADDOCK_TEST_VERSIONS").map_or_else(fallback, PathBuf::from);
+        let api = Api::new(format!("http://{free}"), newest(&versions));
+        // Below the range from which the system picks ports by itself.
+        let first_port = 20_000 + u16::try_from(std::process::id() % 120).unwrap() * 100;
+        let strangers = Vec::new();
+        Self { root, api, listen: free.to_string(), versions, first_port, strangers, child: None, _dir: dir }
+    }
+
+    /// Begins a life and waits until it serves.
+    pub async fn start(&mut self, armed: Option<Armed>) {
+        let log = fs::File::options().create(true).append(true).open(self.log()).unwrap();
+        let mut ports = self.first_port..=self.first_port + PORTS - 1;
+        if armed.as_ref().is_some_and(|armed| armed.in_vain) {
+            let port = ports.end() + 1 + u16::try_from(self.strangers.len()).unwrap();
+            self.strangers.push(TcpListener::bind(("127.0.0.1", port)).unwrap());
+            ports = port..=port;
+        }
+        let mut command = Command::new(env!("CARGO_BIN_EXE_paddock"));
+        command
+            .arg("serve")
+            .env("PADDOCK_DATA_ROOT", &self.root)
+            .env("PADDOCK_HTTP_LISTEN", &self.listen)
+            .env("PADDOCK_ENGINE_FIRST_PORT", ports.start().to_string())
+            .env("PADDOCK_ENGINE_LAST_PORT", ports.end().to_string())
+            // Without waiting clusters each order goes the whole way, and nothing else works beside it.
+            .env("PADDOCK_ENGINE_POOL", "0")
+            .env("PADDOCK_ENGINE_VERSION_DIRS", &self.versions)
+            .env("PADDOCK_ADMIN_EMAIL", "crash@example.org")
+            .env("PADDOCK_ADMIN_USERNAME", "crash")
+            .env("PADDOCK_ADMIN_PASSWORD", "a password for the walk")
+            .env("PADDOCK_ADMIN_TOKEN", TOKEN)
+            .env("PADDOCK_CRASH_LIST", self.list())
+            .env_remove("PADDOCK_CRASH_AT")
+            .env_remove("PADDOCK_STORE_URL")
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log);
+        if let Some(armed) = armed {
+            command.env("PADDOCK_CRASH_AT", format!("{}#1", armed.name));
+        }
+        self.child = Some(command.spawn().unwrap());
+        let begun = Instant::now();
+        while !self.api.sign_in(TOKEN).await {
+            let ended = self.child.as_mut().unwrap().try_wait().unwrap();
+            assert!(ended.is_none(), "paddock ended while it started: {ended:?}");
+            assert!(begun.elapsed() < PATIENCE, "paddock does not start");
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    }
+
+    /// Ends a life that no fault ended, without any ceremony.
+    pub fn stop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // An error says that it has ended: `wait` tells.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// Waits until the fault has fired, and proves that it was this one.
+    pub async fn died_at(&mut self, point: &Armed) {
+        let begun = Instant::now();
+        let mut child = self.child.take().unwrap();
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+            if begun.elapsed() > PATIENCE {
+                self.child = Some(child);
+                panic!("the fault at {} did not fire", point.name);
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        };
+        assert_eq!(status.signal(), Some(9), "{}: {status}", point.name);
+        assert_eq!(self.reached().last(), Some(&point.name), "died somewhere else");
+    }
+
+    /// Names of the points reached so far, in all lives.
+    pub fn reached(&self) -> Vec<String> {
+        fs::read_to_string(self.list()).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    /// Servers whose data directory lies below the root.
+    pub fn servers(&self) -> Vec<Server> {
+        let entries = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        pids.filter_map(|pid| self.server(pid)).collect()
+    }
+
+    fn server(&self, pid: i32) -> Option<Server> {
+        let command = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+        let command = String::from_utf8_lossy(&command).into_owned();
+        let words: Vec<_> = command.split('\0').collect();
+        let program = Path::new(words.first()?).file_name()?;
+        let after = |flag: &str| words.iter().skip_while(|word| **word != flag).nth(1);
+        let data = PathBuf::from(after("-D")?);
+        let ours = (program == "postgres" || program == "initdb") && data.starts_with(&self.root);
+        ours.then(|| Server { pid, data, port: after("-p").and_then(|port| port.parse().ok()) })
+    }
+
+    fn log(&self) -> PathBuf {
+        self.root.join("walk.log")
+    }
+
+    fn list(&self) -> PathBuf {
+        self.root.join("walk.points")
+    }
+
+    /// Ends what runs below the root. Children of a server end with it.
+    fn end(&self, signal: Signal) {
+        for server in self.servers() {
+            if let Some(pid) = Pid::from_raw(server.pid) {
+                // It may have ended by itself just now.
+                let _ = kill_process(pid, signal);
+            }
+        }
+        let begun = Instant::now();
+        while !self.servers().is_empty() && begun.elapsed() < Duration::from_secs(10) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Paddock {
+    fn drop(&mut self) {
+        // The control plane first, so that its keeper starts nothing again.
+        self.stop();
+        if std::thread::panicking() {
+            let log = fs::read_to_string(self.log()).unwrap_or_default();
+            let lines: Vec<_> = log.lines().collect();
+            eprintln!("{}", lines[lines.len().saturating_sub(60)..].join("\n"));
+        }
+        self.end(Signal::QUIT);
+        self.end(Signal::KILL);
+        // Only a Paddock of root makes system users; their homes are below its root.
+        let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
+        for user in passwd.lines().map(|line| line.split(':').collect::<Vec<_>>()) {
+            if user.get(5).is_some_and(|home| Path::new(home).starts_with(&self.root)) {
+                let _ = Command::new("userdel").arg(user[0]).stderr(Stdio::null()).status();
+            }
+        }
+    }
+}
+
+/// The newest version in this directory, as people write it.
+fn newest(versions: &Path) -> String {
+    let installed = fs::read_dir(versions).unwrap_or_else(|error| panic!("{}: {error}", versions.display()));
+    let names = installed.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let parsed = names.filter_map(|name| {
+        let (major, minor) = name.split_once('.')?;
+        Some((major.parse::<u16>().ok()?, minor.parse::<u16>().ok()?))
+    });
+    let (major, minor) = parsed.max().expect("a PostgreSQL in the directory of test versions");
+    format!("{major}.{minor}")
+}

@@ -178,9 +178,8 @@ impl Drop for Paddock {
                 std::thread::sleep(Duration::from_millis(50));
             }
         }
-        let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-        for line in passwd.lines().filter(|line| line.contains(&*self.data.to_string_lossy())) {
-            let _ = Command::new("userdel").arg(line.split(':').next().unwrap_or_default()).status();
+        for user in system_users(&self.data) {
+            let _ = Command::new("userdel").arg(user).stderr(Stdio::null()).status();
         }
         let _ = std::fs::remove_dir_all(&self.data);
     }
@@ -198,6 +197,15 @@ fn postmasters(data: &Path) -> Vec<String> {
         .filter(|n| n.bytes().all(|b| b.is_ascii_digit()))
         .filter(ours)
         .collect()
+}
+
+/// The system users that Paddock made for its clusters: each identity file names one.
+fn system_users(data: &Path) -> Vec<String> {
+    let find = Command::new("find").arg(data).args(["-name", "identity.json"]).output().unwrap();
+    let files = String::from_utf8_lossy(&find.stdout).into_owned();
+    let identities = files.lines().filter_map(|file| std::fs::read_to_string(file).ok());
+    let identities = identities.filter_map(|text| serde_json::from_str::<serde_json::Value>(&text).ok());
+    identities.filter_map(|identity| Some(identity["os_user"]["name"].as_str()?.to_owned())).collect()
 }
 
 /// Brotli bytes of wasm, script and style of the released site.

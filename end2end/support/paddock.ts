@@ -88,10 +88,12 @@ export class Paddock {
       });
   }
 
+  /// The system users that Paddock made for its clusters: each identity file names one.
   private systemUsers(): string[] {
     if (process.getuid?.() !== 0) return [];
-    const passwd = readFileSync("/etc/passwd", "utf8").split("\n");
-    return passwd.filter((line) => line.split(":")[5]?.startsWith(this.data)).map((line) => line.split(":")[0]);
+    const files = (readdirSync(this.data, { recursive: true }) as string[]).filter((f) => f.endsWith("/identity.json"));
+    const users = files.map((file) => JSON.parse(readFileSync(join(this.data, file), "utf8")).os_user?.name);
+    return users.filter((user): user is string => typeof user === "string");
   }
 }
 

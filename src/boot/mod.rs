@@ -51,6 +51,10 @@ pub async fn run(config: Config) -> Result<(), BootError> {
     let private = core.hooks_reach_private_networks;
     let clock = Arc::new(durable::SystemClock);
     let control = ControlPlane::start(core, pool, Arc::new(engine.clone()), clock, key).await?;
+    if config.store.url.is_none() {
+        // The embedded store belongs to this data root, and the lock says that nobody else works with it.
+        control.take_over().await?;
+    }
     control.call_hooks_with(Arc::new(HttpCaller::new(private)));
     first_account(&control, &config).await?;
 

@@ -77,10 +77,10 @@ impl Paddock {
     }
 
     /// Begins a life and waits until it serves.
-    pub async fn start(&mut self, armed: Option<Armed>) {
+    pub async fn start(&mut self, armed: Option<&Armed>) {
         let log = fs::File::options().create(true).append(true).open(self.log()).unwrap();
         let mut ports = self.first_port..=self.first_port + PORTS - 1;
-        if armed.as_ref().is_some_and(|armed| armed.in_vain) {
+        if armed.is_some_and(|armed| armed.in_vain) {
             let port = ports.end() + 1 + u16::try_from(self.strangers.len()).unwrap();
             self.strangers.push(TcpListener::bind(("127.0.0.1", port)).unwrap());
             ports = port..=port;
@@ -176,6 +176,33 @@ impl Paddock {
         self.root.join("walk.points")
     }
 
+    /// Only a Paddock of root makes system users: one for each cluster, named by a file in the cluster's directory
+    /// and naming the cluster in its comment.
+    fn remove_system_users(&self) {
+        let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
+        let below =
+            ["nodes", "trash", "pool"].map(|name| fs::read_dir(self.root.join(name)).into_iter().flatten());
+        let clusters = below.into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+        for cluster in clusters.chain([self.root.join("store")]) {
+            let read = |name: &str| fs::read(cluster.join(name)).ok();
+            let Some(text) = read("identity.json").or_else(|| read("making.json")) else { continue };
+            let identity: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+            let (Some(id), Some(user)) = (identity["cluster"].as_str(), identity["os_user"]["name"].as_str())
+            else {
+                continue;
+            };
+            let ours = |line: &str| {
+                let fields: Vec<_> = line.split(':').collect();
+                fields[0] == user && fields.get(4).is_some_and(|comment| comment.ends_with(id))
+            };
+            if passwd.lines().any(ours) {
+                // Where the one takes the group along, the other has nothing left to do.
+                let _ = Command::new("userdel").arg(user).stderr(Stdio::null()).status();
+                let _ = Command::new("groupdel").arg(user).stderr(Stdio::null()).status();
+            }
+        }
+    }
+
     /// Ends what runs below the root. Children of a server end with it.
     fn end(&self, signal: Signal) {
         for server in self.servers() {
@@ -202,13 +229,7 @@ impl Drop for Paddock {
         }
         self.end(Signal::QUIT);
         self.end(Signal::KILL);
-        // Only a Paddock of root makes system users; their homes are below its root.
-        let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
-        for user in passwd.lines().map(|line| line.split(':').collect::<Vec<_>>()) {
-            if user.get(5).is_some_and(|home| Path::new(home).starts_with(&self.root)) {
-                let _ = Command::new("userdel").arg(user[0]).stderr(Stdio::null()).status();
-            }
-        }
+        self.remove_system_users();
     }
 }
 

@@ -12,7 +12,6 @@ use std::{
 };
 use tokio_postgres::{Client, NoTls};
 
-const APP: &str = "walked";
 const BESIDE: &str = "beside";
 
 /// A database that can be used.
@@ -36,9 +35,12 @@ pub struct World {
 }
 
 impl World {
+    /// The app whose databases are made and deleted.
+    pub const APP: &str = "walked";
+
     /// An empty app to walk in, and a database beside it that is used all the while.
     pub async fn new(paddock: &Paddock) -> Self {
-        paddock.api.make_app(APP).await;
+        paddock.api.make_app(Self::APP).await;
         paddock.api.make_app(BESIDE).await;
         let bystander = create(paddock, BESIDE, "bystander").await;
         let connection = log_in(&bystander.url).await.unwrap();
@@ -47,13 +49,9 @@ impl World {
         Self { live, deleting, trash, bystander, connection, started }
     }
 
-    pub fn app(&self) -> &'static str {
-        APP
-    }
-
     /// Orders a database, or asks again for one ordered with this key, and waits until it can be used.
     pub async fn create(&mut self, paddock: &Paddock, key: &str) -> Database {
-        let database = create(paddock, APP, key).await;
+        let database = create(paddock, Self::APP, key).await;
         self.live.push(database.clone());
         database
     }
@@ -62,7 +60,7 @@ impl World {
     pub async fn delete(&mut self, paddock: &Paddock, database: &Database) {
         let at = self.live.iter().position(|live| live.addon == database.addon).unwrap();
         self.deleting.push(self.live.remove(at));
-        let path = format!("/v1/apps/{APP}/addons/{}", database.addon);
+        let path = format!("/v1/apps/{}/addons/{}", Self::APP, database.addon);
         paddock.api.delete(&path).await.expect("an answer");
         self.deleted(paddock, &database.addon).await;
     }
@@ -101,7 +99,7 @@ impl World {
     /// Compares everything with everything.
     pub async fn check(&self, paddock: &Paddock) {
         let mut ports = BTreeMap::new();
-        for (app, believed) in [(APP, &*self.live), (BESIDE, std::slice::from_ref(&self.bystander))] {
+        for (app, believed) in [(Self::APP, &*self.live), (BESIDE, std::slice::from_ref(&self.bystander))] {
             let told = paddock.api.get(&format!("/v1/apps/{app}/addons")).await;
             let told = told["addons"].as_array().unwrap();
             let addons: BTreeSet<_> = told.iter().map(|addon| addon["id"].as_str().unwrap()).collect();

@@ -96,6 +96,19 @@ impl ControlPlane {
         };
         Ok(Self { inner: Arc::new(inner) })
     }
+
+    /// Lets operations that a killed control plane held go on at once, instead of when its leases run out. Only for a
+    /// store that no other control plane can be using, and before [`Self::run_background`].
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn take_over(&self) -> Result<(), StartError> {
+        let ended = durable::end_all_leases(self.store(), self.now()).await?;
+        if ended > 0 {
+            tracing::info!(operations = ended, "Going on with what was broken off");
+        }
+        Ok(())
+    }
 }
 
 /// Refuses a store that a newer Paddock has changed, before anything is written to it.

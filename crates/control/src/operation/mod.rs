@@ -157,10 +157,17 @@ impl ControlPlane {
         drop(conn);
         if addon.purged_at.is_none() {
             // The table of rights has the last word.
-            self.addon_access(actor, subject.addon, action).await.map_err(|error| match error {
-                Error::NotFound(_) => not_found(),
-                other => other,
-            })?;
+            match self.addon_access(actor, subject.addon, action).await {
+                Ok(_) => {}
+                // Perhaps purged since it was read, as by an order that is just being taken back.
+                Err(Error::NotFound(_)) => {
+                    let mut conn = self.store().acquire().await?;
+                    let again = store::addon::list(&mut conn, &filter).await?.pop();
+                    let purged = again.filter(|addon| addon.purged_at.is_some());
+                    return purged.map(|addon| (row, addon)).ok_or_else(not_found);
+                }
+                Err(other) => return Err(other),
+            }
         }
         Ok((row, addon))
     }

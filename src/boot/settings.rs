@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use engine::{
     EngineConfig,
     layout::Layout,
-    versions::{Catalogue, DISTRIBUTION_DIR},
+    versions::{Catalogue, DISTRIBUTION_DIR, Floors},
 };
 use std::net::{IpAddr, SocketAddr};
 
@@ -19,6 +19,7 @@ pub fn engine(config: &Config) -> EngineConfig {
     settings.ports = config.engine.first_port..=config.engine.last_port;
     settings.listen.clone_from(&config.engine.listen);
     settings.version_dirs.clone_from(&config.engine.version_dirs);
+    settings.floors.clone_from(&config.engine.floors);
     settings.public_host =
         config.engine.public_host.clone().unwrap_or_else(|| host(&config.http.public_url()));
     settings
@@ -41,7 +42,8 @@ fn host(origin: &str) -> String {
 pub fn catalogue(config: &Config) -> Catalogue {
     let own = Layout::new(&config.data.root).versions();
     let more = config.engine.version_dirs.clone();
-    Catalogue::new([own].into_iter().chain(more).chain([DISTRIBUTION_DIR.into()]).collect())
+    let dirs = [own].into_iter().chain(more).chain([DISTRIBUTION_DIR.into()]);
+    Catalogue::new(dirs.collect()).with_floors(Floors::default().with(config.engine.floors.clone()))
 }
 
 /// What the core is told.

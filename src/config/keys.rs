@@ -78,6 +78,9 @@ pub const KEYS: &[Key] = &[
         "Connections to it."),
     key("engine", "version_dirs", "PADDOCK_ENGINE_VERSION_DIRS", List, "[]",
         "More directories to look for PostgreSQL in; each holds <version>/bin/postgres."),
+    key("engine", "floors", "PADDOCK_ENGINE_FLOORS", List, r#"["17.12", "18.7"]"#,
+        "Lowest minors that are thought safe, in place of the built-in ones of their majors. Installed versions below\n\
+         are marked, and not offered for new databases when a safer one of their major is there."),
     key("engine", "public_host", "PADDOCK_ENGINE_PUBLIC_HOST", Text, r#""db.example.org""#,
         "Host part of the databases' URLs; without it, the host of public_url."),
     key("engine", "listen", "PADDOCK_ENGINE_LISTEN", List, r#"["127.0.0.1"]"#,

@@ -7,6 +7,7 @@ use std::{
     os::unix::fs::MetadataExt as _,
     path::PathBuf,
 };
+use types::PgVersion;
 
 /// Where people and programs reach this server.
 #[derive(Clone, Debug, serde::Deserialize)]
@@ -110,6 +111,8 @@ impl Default for Store {
 pub struct Engine {
     /// More directories that hold `<version>/bin/postgres`, besides the distribution's and `versions install`'s.
     pub version_dirs: Vec<PathBuf>,
+    /// Lowest minors that are thought safe, each in place of the built-in one of its major.
+    pub floors: Vec<PgVersion>,
     /// Host part of published URLs.
     pub public_host: Option<String>,
     /// Addresses that databases listen on.
@@ -126,6 +129,7 @@ impl Default for Engine {
     fn default() -> Self {
         Self {
             version_dirs: Vec::new(),
+            floors: Vec::new(),
             public_host: None,
             listen: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
             first_port: 31000,

@@ -3,6 +3,7 @@
 //! It is plain data with defaults for one machine. It reads no file and no environment: the server does.
 
 use std::{net::IpAddr, ops::RangeInclusive, path::PathBuf};
+use types::PgVersion;
 
 /// The settings of one host's engine.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub struct EngineConfig {
     pub uids: RangeInclusive<u32>,
     /// Further directories with installed servers, beside the distribution's layout and `<root>/versions`.
     pub version_dirs: Vec<PathBuf>,
+    /// Lowest safe minors, each in place of the built-in one of its major ([`crate::versions::Floors`]).
+    pub floors: Vec<PgVersion>,
 }
 
 impl EngineConfig {
@@ -32,6 +35,7 @@ impl EngineConfig {
             listen: vec![IpAddr::from([127, 0, 0, 1])],
             uids: 64000..=64999,
             version_dirs: Vec::new(),
+            floors: Vec::new(),
         }
     }
 }

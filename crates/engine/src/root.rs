@@ -7,7 +7,7 @@ use crate::{
     error::{Doing as _, fatal},
     layout::{Layout, ROOT_MAX},
     os_user,
-    versions::{Catalogue, DISTRIBUTION_DIR},
+    versions::{Catalogue, DISTRIBUTION_DIR, Floors},
 };
 use control::engine::EngineError;
 use std::{os::unix::fs::MetadataExt as _, path::Path};
@@ -15,9 +15,8 @@ use std::{os::unix::fs::MetadataExt as _, path::Path};
 /// Where servers are looked for.
 pub(crate) fn catalogue(config: &EngineConfig) -> Catalogue {
     let own = [Layout::new(&config.root).versions()];
-    Catalogue::new(
-        own.into_iter().chain(config.version_dirs.clone()).chain([DISTRIBUTION_DIR.into()]).collect(),
-    )
+    let dirs = own.into_iter().chain(config.version_dirs.clone()).chain([DISTRIBUTION_DIR.into()]);
+    Catalogue::new(dirs.collect()).with_floors(Floors::default().with(config.floors.clone()))
 }
 
 /// The directories of the root. Servers' users pass through them and see nothing.

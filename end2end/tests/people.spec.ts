@@ -1,0 +1,105 @@
+// Accounts in a real browser: tokens shown once, invitations used once, sessions ended from elsewhere, and what a
+// collaborator may see. And the power switches of a database, pressed as people press them.
+import { expect, test } from "@playwright/test";
+import { Console } from "../support/accessible.ts";
+import { Paddock } from "../support/paddock.ts";
+import { addDatabase, createApp, createFirstAccount, expectDone, password, signIn } from "../support/steps.ts";
+
+let paddock: Paddock;
+test.beforeAll(async () => {
+  paddock = await Paddock.start();
+});
+test.afterAll(async () => {
+  await paddock?.stop();
+});
+
+test("an account's tokens, people and databases", async ({ page, browser, request }) => {
+  const console = new Console(page);
+  await createFirstAccount(page, paddock);
+
+  await test.step("a refused form keeps what was typed, and says why at the field", async () => {
+    await page.goto(`${paddock.url}/apps/new`);
+    await page.getByLabel("Name").fill("My App");
+    await page.getByRole("button", { name: "Create app" }).click();
+    await expect(page.getByRole("alert")).toBeFocused();
+    await expect(page.getByLabel("Name")).toHaveValue("My App");
+    await expect(page.getByLabel("Name")).toHaveAttribute("aria-invalid", "true");
+  });
+
+  await test.step("a token is shown once and opens the API", async () => {
+    await page.goto(`${paddock.url}/account`);
+    await page.getByLabel("Name of a new token").fill("deploy");
+    await page.getByRole("button", { name: "Create token" }).click();
+    const token = await page.getByRole("textbox", { name: "API token" }).inputValue();
+    expect(token).toMatch(/^tk-us-/);
+    const basic = `Basic ${Buffer.from(`:${token}`).toString("base64")}`;
+    const exchange = () =>
+      request.post(`${paddock.url}/v1/tokens/exchange`, { headers: { Authorization: basic }, data: {} });
+    expect((await exchange()).status()).toBe(200);
+    await page.reload();
+    await expect(page.getByRole("textbox", { name: "API token" })).toHaveCount(0);
+    expect(await page.content()).not.toContain(token);
+    await page.getByText("Revoke").first().click();
+    await page.getByRole("button", { name: "Revoke token" }).click();
+    await expect(page.getByText("deploy")).toHaveCount(0);
+    expect((await exchange()).status()).toBe(401);
+  });
+
+  await createApp(page, paddock, "shared");
+  const grace = await (await browser.newContext()).newPage();
+  await test.step("an invitation makes a collaborator, once", async () => {
+    await page.goto(`${paddock.url}/apps/shared/settings`);
+    await page.getByLabel("E-mail of somebody to invite").fill("grace@example.org");
+    await page.getByRole("button", { name: "Make invitation" }).click();
+    const link = await page.getByRole("textbox", { name: "Invitation link" }).inputValue();
+    await grace.goto(link);
+    await grace.getByLabel("User name").fill("grace");
+    await grace.getByLabel("Password").fill(password);
+    await grace.getByRole("button", { name: "Create account and join" }).click();
+    await grace.goto(`${paddock.url}/apps`);
+    await expect(grace.getByRole("main").getByRole("link", { name: "shared" })).toBeVisible();
+    const again = await (await browser.newContext()).newPage();
+    await again.goto(link);
+    await expect(again.getByRole("button", { name: "Create account and join" })).toHaveCount(0);
+  });
+
+  await test.step("a collaborator does not see other apps, nor that they exist", async () => {
+    await createApp(page, paddock, "private");
+    expect((await grace.goto(`${paddock.url}/apps/private`))?.status()).toBe(404);
+    const theirs = await grace.locator("main").innerText();
+    expect((await grace.goto(`${paddock.url}/apps/nobodys`))?.status()).toBe(404);
+    expect(await grace.locator("main").innerText()).toBe(theirs);
+  });
+
+  await test.step("a database stops, starts and restarts", async () => {
+    await page.goto(`${paddock.url}/apps/shared`);
+    await addDatabase(page, "shared", "Sandbox");
+    const address = page.url();
+    for (const [verb, button, after] of [
+      ["Stop", /^Stop now/, "Stopped"],
+      [null, /^Start/, "Running"],
+      ["Restart", /^Restart now/, "Running"],
+    ] as const) {
+      await page.goto(`${address}/settings`);
+      if (verb) await page.locator("summary", { hasText: verb }).first().click();
+      await page.getByRole("button", { name: button }).click();
+      await expect(page).toHaveURL(/\/operations\/op-/);
+      await expectDone(page);
+      await page.goto(address);
+      await expect(page.getByRole("main").getByText(after, { exact: true }).first()).toBeVisible();
+    }
+  });
+
+  await test.step("a changed password ends other sessions", async () => {
+    const elsewhere = await (await browser.newContext()).newPage();
+    await signIn(elsewhere, paddock);
+    await page.goto(`${paddock.url}/account`);
+    await page.getByLabel("Current password").fill(password);
+    await page.getByLabel("New password").fill("another long password");
+    await page.getByRole("button", { name: "Change password" }).click();
+    await expect(page).toHaveURL(/\/account/);
+    await elsewhere.goto(`${paddock.url}/apps`);
+    await expect(elsewhere).toHaveURL(/\/login/);
+  });
+  console.expectSilent();
+});

@@ -22,7 +22,7 @@ mod statistics;
 use std::{path::PathBuf, time::Instant};
 
 /// Pairs per comparison, at least 10 for a median that means something.
-const PAIRS: usize = 12;
+const PAIRS: usize = 10;
 
 #[tokio::main]
 async fn main() {

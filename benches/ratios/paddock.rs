@@ -98,7 +98,7 @@ impl Paddock {
 
     /// Lets the pool fill up again: it is filled in idle time, which a bench does not give by itself.
     pub async fn settle(&self) {
-        tokio::time::sleep(Duration::from_secs(4)).await;
+        tokio::time::sleep(Duration::from_secs(3)).await;
     }
 
     /// Seconds from the request to the first answer through the returned URL, asked every 5 ms.

@@ -128,9 +128,10 @@ async fn first_account(control: &ControlPlane, config: &Config) -> Result<(), Bo
     made.map(drop).map_err(|error| BootError::Account(error.problem().message))
 }
 
-/// Keeps clusters of the default version waiting, so that a new database starts at once.
+/// Keeps clusters of the default version waiting, so that a new database starts at once. Looking is cheap; a cluster
+/// that was taken is replaced within seconds, after the order that took it.
 fn fill_pool(engine: LocalEngine, wanted: usize) {
-    background::every("cluster pool", Duration::from_secs(30), move || {
+    background::every("cluster pool", Duration::from_secs(3), move || {
         let engine = engine.clone();
         async move {
             let Some(version) = engine.catalogue().default_version().await.filter(|_| wanted > 0) else {

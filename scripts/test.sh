@@ -22,7 +22,7 @@ clippy() {
     cargo clippy -q --locked -p frontend --target wasm32-unknown-unknown -- -D warnings
 }
 docs() {
-    RUSTDOCFLAGS="-D warnings" cargo doc -q --locked --no-deps --document-private-items
+    RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc -q --locked --no-deps --document-private-items
 }
 versions() {
     local version

@@ -1,6 +1,6 @@
 //! The contract of a kind of operation, with steps as the labels that are stored.
 //!
-//! Procedures are written against an enum of steps, see [`crate::typed`]; this untyped form is what the worker holds.
+//! Procedures are written against an enum of steps, see [`mod@crate::typed`]; this untyped form is what the worker holds.
 //! A step may be run twice: it looks first, acts only if needed, and says one thing next.
 
 use crate::{Cx, StepError};

@@ -1,7 +1,7 @@
 //! Making one cluster: its directory, its OS user, `initdb`, and at last its identity file.
 //!
 //! Every cluster is really initialised: a copy would share its system identifier, and replication and archives of two
-//! customers could be mixed up. A kill at any point leaves a directory without an identity file, which [`sweep`]
+//! customers could be mixed up. A kill at any point leaves a directory without an identity file, which `sweep`
 //! removes together with its OS user.
 
 use crate::{

@@ -1,6 +1,6 @@
 //! How to say "connect to this database" in fourteen languages, each with its own rules for quoting.
 //!
-//! One function per format (in [`format`]) and one per way of quoting (in `quote`), so that a password with an odd
+//! One function per format (in [`mod@format`]) and one per way of quoting (in `quote`), so that a password with an odd
 //! character is safe everywhere or nowhere. It refuses to write a wrong line: where a file format cannot hold a value,
 //! the text is a comment that says so. It never logs and keeps nothing: a password goes in and comes out as text.
 

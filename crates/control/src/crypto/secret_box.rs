@@ -1,7 +1,7 @@
 //! Sealing what must be shown again: passwords of databases, values of variables, signing keys.
 //!
 //! A sealed blob is `version (1 byte) ‖ nonce (24 bytes) ‖ ciphertext and tag` under XChaCha20-Poly1305. The
-//! associated data says whose it is and what for ("database:<uuid>:owner_password"), so a blob that is copied to
+//! associated data says whose it is and what for (`database:<uuid>:owner_password`), so a blob that is copied to
 //! another row does not open. The key never reaches the store; where it is kept is the server's business.
 
 use crate::error::Error;

@@ -4,7 +4,7 @@
 //! match that runs them, what follows a failure, and the words that people read. `docs/operations/<kind>.md` draws the
 //! same, and a test holds the two together. How steps are claimed, retried and unwound is `crates/durable`'s work.
 //!
-//! Adding a kind: write the file, add it to [`procedures`] and [`told`], draw it. Labels of steps are never renamed.
+//! Adding a kind: write the file, add it to `procedures` and `told`, draw it. Labels of steps are never renamed.
 
 pub(crate) mod call_hook;
 pub(crate) mod delete;

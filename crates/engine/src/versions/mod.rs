@@ -1,6 +1,6 @@
 //! PostgreSQL servers on this host: which are there, which are offered, how one more is installed.
 //!
-//! [`catalogue`] looks at directories, [`floor`] decides what is offered, [`install`] adds a server. Nothing here
+//! [`catalogue`] looks at directories, [`floor`] decides what is offered, [`mod@install`] adds a server. Nothing here
 //! touches a database's data, and nothing upgrades a server in place: every minor has a directory of its own.
 
 pub mod catalogue;

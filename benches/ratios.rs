@@ -26,6 +26,8 @@ const PAIRS: usize = 10;
 
 #[tokio::main]
 async fn main() {
+    // reqwest is built without a provider of its own; the server uses the same one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let target = PathBuf::from(std::env::var("PADDOCK_BENCH_TARGET").expect("run this through `make bench`"));
     println!(
         "create → first accepted query, over bare initdb + start + query (PostgreSQL {})",

@@ -133,6 +133,8 @@ async fn tool(argv: &[&str], fine: Option<i32>) -> Result<(), EngineError> {
     loop {
         let exec =
             Exec::new(format!("/usr/sbin/{}", argv[0])).args(&argv[1..]).limit(Duration::from_secs(30));
+        // Killed in the middle it would leave the lock of the user table behind.
+        let exec = exec.to_the_end();
         let output = match exec.run_ok().await {
             Ok(_) => return Ok(()),
             Err(ProcessError::Failed { output, .. }) if fine.is_some() && output.status.code() == fine => {

@@ -55,6 +55,9 @@ mod second {
     }
 }
 
+/// One at a time: they kill processes that hold the lock of the user table, which all share.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_outlives_paddock_and_is_adopted() {
     if let Some((engine, spec)) = second::given().await {
@@ -64,6 +67,7 @@ async fn a_server_outlives_paddock_and_is_adopted() {
         engine.create_database(&spec, &host::verifier()).await.unwrap();
         host::kill(std::process::id(), Signal::KILL);
     }
+    let _alone = ALONE.lock().await;
     let host = Host::new().await;
     let spec = host.spec("a_1").await;
     let mut child = second::start("a_server_outlives_paddock_and_is_adopted", &host, &spec);
@@ -91,6 +95,7 @@ async fn a_kill_while_placing_leaves_nothing_that_stays() {
         engine.start(&spec).await.unwrap();
         return;
     }
+    let _alone = ALONE.lock().await;
     let host = Host::new().await;
     for after in [20, 60, 120, 250, 400, 700, 1000, 1500] {
         let spec = host.spec("a_1").await;
@@ -133,6 +138,7 @@ async fn everything_works_without_root() {
         assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stdout));
         return;
     }
+    let _alone = ALONE.lock().await;
     let host = Host::new().await;
     let spec = host.spec("a_1").await;
     host.engine.refill_pool(spec.version, 1).await.unwrap();

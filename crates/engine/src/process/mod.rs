@@ -44,6 +44,7 @@ pub struct Exec {
     dir: Option<PathBuf>,
     ids: Option<Ids>,
     limit: Duration,
+    finishes: bool,
 }
 
 impl Exec {
@@ -58,6 +59,7 @@ impl Exec {
             dir: None,
             ids: None,
             limit: Duration::from_secs(60),
+            finishes: false,
         }
     }
 
@@ -111,17 +113,31 @@ impl Exec {
         self
     }
 
+    /// Lets it finish even when nobody waits any more: for tools that hold a lock of the system's while they run, and
+    /// would leave it behind.
+    #[must_use]
+    pub fn to_the_end(mut self) -> Self {
+        self.finishes = true;
+        self
+    }
+
     /// Runs it to its end and answers what it said, whatever the exit status.
     ///
-    /// Dropping the future kills the command and its children.
+    /// Dropping the future kills the command and its children, unless [`Exec::to_the_end`] was said.
     ///
     /// # Errors
     /// It could not be started, or ran too long.
     pub async fn run(&self) -> Result<Output, ProcessError> {
         let mut command = self.command(false);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(!self.finishes);
         let mut child = spawn_patiently(&mut command).await.map_err(|source| self.not_started(source))?;
         let group = Group::of(&child);
+        let group = if self.finishes {
+            group.forget();
+            None
+        } else {
+            Some(group)
+        };
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let work =
@@ -137,7 +153,9 @@ impl Exec {
             }
         };
         // It and its output have ended by themselves: its group's number may soon be somebody else's.
-        group.forget();
+        if let Some(group) = group {
+            group.forget();
+        }
         Ok(Output { status, stdout: text(&out), stderr: text(&err) })
     }
 

@@ -8,7 +8,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use std::time::Duration;
-use types::{DatabaseId, PgVersion, Plan, view::Figures};
+use types::{
+    DatabaseId, PgVersion, Plan,
+    plan_change::SettingChange,
+    view::{Container, Figures},
+};
 
 /// What went wrong in the engine. `message` is for people, the source for the log.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +69,10 @@ pub struct NodeSpec {
     pub port: u16,
     /// Its limits.
     pub plan: Plan,
+    /// Its disk is nearly used up: new transactions are read-only unless they say otherwise
+    /// (`default_transaction_read_only`).
+    #[serde(default)]
+    pub read_only: bool,
 }
 
 /// What was seen of a node just now.
@@ -118,6 +126,64 @@ pub struct LoginProof {
     pub took: Duration,
 }
 
+/// What the collector reads of a node: gauges, and counters as the kernel and PostgreSQL count them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sample {
+    /// When the server was started: counters of another start are other counters.
+    pub since: DateTime<Utc>,
+    /// What its processes take. Its `cpu_percent` is left `None`: it follows from `cpu_us`.
+    pub container: Container,
+    /// Processor time since the start, microseconds.
+    pub cpu_us: u64,
+    /// Bytes read from storage since the start.
+    pub read_bytes: u64,
+    /// Bytes written to storage since the start.
+    pub written_bytes: u64,
+    /// Bytes on disk; `None` when they were not counted this time (counting walks the directory).
+    pub disk_bytes: Option<u64>,
+    /// What the server said; `None` when it did not answer.
+    pub server: Option<ServerSample>,
+}
+
+/// What a server tells of itself, read as the weak monitoring role over one kept connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ServerSample {
+    /// Client connections, the platform's own left out.
+    pub connections: u32,
+    /// Those that run a query.
+    pub active: u32,
+    /// Those that are idle in a transaction.
+    pub idle_in_transaction: u32,
+    /// Transactions since the statistics were reset, committed and rolled back.
+    pub transactions: u64,
+    /// Blocks found in shared buffers.
+    pub blocks_hit: u64,
+    /// Blocks read.
+    pub blocks_read: u64,
+    /// Deadlocks.
+    pub deadlocks: u64,
+    /// Bytes written to temporary files.
+    pub temp_bytes: u64,
+    /// Write-ahead log made since `initdb`, bytes.
+    pub wal_made: u64,
+    /// Write-ahead log on disk, bytes.
+    pub wal_bytes: u64,
+    /// Logical size of the user's database, bytes.
+    pub data_bytes: u64,
+    /// Locks held or waited for.
+    pub locks: u32,
+    /// Those waited for.
+    pub locks_waiting: u32,
+    /// Autovacuum workers at work.
+    pub autovacuum: u32,
+    /// Checkpoints, timed and asked for.
+    pub checkpoints: u64,
+    /// Age of the oldest transaction, seconds.
+    pub oldest_transaction_s: f64,
+    /// How long a `SELECT 1` took over the kept connection.
+    pub latency: Duration,
+}
+
 /// Real PostgreSQL on a host.
 #[async_trait]
 pub trait Engine: Send + Sync + 'static {
@@ -148,8 +214,23 @@ pub trait Engine: Send + Sync + 'static {
     async fn stop(&self, id: DatabaseId, patience: Duration) -> Result<(), EngineError>;
     /// What is seen of the node now.
     async fn observe(&self, id: DatabaseId) -> Result<NodeState, EngineError>;
-    /// Figures of a running server, read as the weak monitoring role.
+    /// Figures of a running server, read as the weak monitoring role, and of its group in the kernel.
     async fn figures(&self, spec: &NodeSpec) -> Result<Figures, EngineError>;
+    /// What the collector needs of a running server, over one kept connection per database that counts against no
+    /// user's connections. `disk`: count the bytes on disk, too.
+    async fn sample(&self, spec: &NodeSpec, disk: bool) -> Result<Sample, EngineError>;
+    /// Bytes on disk of a node's files, whether its server runs or not.
+    async fn disk_bytes(&self, id: DatabaseId) -> Result<u64, EngineError>;
+    /// What would change if the node were as `spec` says, compared with what is in force (`pg_settings`) and with the
+    /// limits of its group: names and values, and whether a restart is needed. A stopped node has no changes at once.
+    async fn preview(&self, spec: &NodeSpec) -> Result<Vec<SettingChange>, EngineError>;
+    /// Names of the settings that wait for a restart of a running server (`pg_settings.pending_restart`).
+    async fn pending(&self, spec: &NodeSpec) -> Result<Vec<String>, EngineError>;
+    /// Brings the limits of a running server to its plan without a restart: memory, swap, processor and processes in
+    /// the kernel, and the number of connections that its users may open. Answers what people may read.
+    async fn limit(&self, spec: &NodeSpec) -> Result<String, EngineError>;
+    /// Writes everything out (`CHECKPOINT`), so that a stop right afterwards is short.
+    async fn checkpoint(&self, spec: &NodeSpec) -> Result<(), EngineError>;
     /// When the server's certificate ends.
     async fn certificate_until(&self, id: DatabaseId) -> Result<Option<DateTime<Utc>>, EngineError>;
     /// The last lines of the server's log.

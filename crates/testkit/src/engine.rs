@@ -3,7 +3,7 @@
 
 use crate::{Fault, Fired, Method, TestClock};
 use chrono::{DateTime, Utc};
-use control::engine::{InstalledVersion, NodeSpec};
+use control::engine::{InstalledVersion, NodeSpec, Sample};
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::RangeInclusive,
@@ -27,6 +27,14 @@ pub struct Node {
     pub trashed: bool,
     /// What PostgreSQL was given in place of the owner's password.
     pub verifier: Option<String>,
+    /// Memory, MiB, that its running server was started with: shared buffers change with a start only.
+    pub started_with: Option<u32>,
+    /// The plan whose limits the kernel holds.
+    pub limited_as: Option<String>,
+    /// What is written in it, bytes.
+    pub disk_bytes: u64,
+    /// What is read of it over time.
+    pub sample: Sample,
 }
 
 /// A local hook that ran.
@@ -115,9 +123,27 @@ impl FakeEngine {
             running: None,
             trashed: false,
             verifier: None,
+            started_with: None,
+            limited_as: None,
+            disk_bytes: crate::port::FRESH,
+            sample: Sample::default(),
             spec,
         };
         state.nodes.insert(node.spec.id, node);
+    }
+
+    /// Its files take so many bytes from now on.
+    pub fn fill(&self, id: DatabaseId, disk_bytes: u64) {
+        if let Some(node) = self.state().nodes.get_mut(&id) {
+            node.disk_bytes = disk_bytes;
+        }
+    }
+
+    /// What is read of it over time from now on.
+    pub fn measures(&self, id: DatabaseId, change: impl FnOnce(&mut Sample)) {
+        if let Some(node) = self.state().nodes.get_mut(&id) {
+            change(&mut node.sample);
+        }
     }
 
     /// Removes a node behind everybody's back.

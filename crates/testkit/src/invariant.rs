@@ -29,7 +29,7 @@ pub async fn broken(house: &House) -> Vec<String> {
     let mut nodes = house.engine.nodes();
     let mut ports = BTreeMap::new();
     let rows = sqlx::query(
-        "SELECT a.id AS addon, d.id, a.resource_id, d.port, d.wanted, d.ready, a.deleted_at IS NOT NULL AS deleted,
+        "SELECT a.id AS addon, d.id, a.resource_id, a.plan, d.port, d.wanted, d.ready, a.deleted_at IS NOT NULL AS deleted,
                 a.purged_at IS NOT NULL AS purged,
                 (SELECT count(*) FROM port p WHERE p.database_id = d.id AND p.reusable_at IS NULL) AS held,
                 (SELECT count(*) FROM port p WHERE p.database_id = d.id AND p.port = d.port) AS same,
@@ -77,6 +77,12 @@ pub async fn broken(house: &House) -> Vec<String> {
         }
         if node.running.is_some() != (wanted == "running") {
             say(&format!("is wanted {wanted}, running: {}", node.running.is_some()));
+        }
+        let plan: String = row.get("plan");
+        let memory = house.plane.plan(&plan).ok().map(|plan| plan.memory_mib);
+        if node.running.is_some() && (node.started_with != memory || node.limited_as.as_ref() != Some(&plan))
+        {
+            say(&format!("has {plan} and runs with {:?} within {:?}", node.started_with, node.limited_as));
         }
         if node.configured.map(i32::from) != Some(port) {
             say("listens elsewhere than its row says");

@@ -7,14 +7,35 @@ use crate::{
 };
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use control::engine::{Engine, EngineError, Found, InstalledVersion, LoginProof, NodeSpec, NodeState};
+use control::engine::{
+    Engine, EngineError, Found, InstalledVersion, LoginProof, NodeSpec, NodeState, Sample,
+};
 use durable::Clock;
 use secrecy::{ExposeSecret, SecretString};
 use std::{future::pending, ops::RangeInclusive, time::Duration};
-use types::{DatabaseId, view::Figures};
+use types::{
+    DatabaseId,
+    plan_change::SettingChange,
+    view::{Container, Enforced, Figures},
+};
 
 fn refused(message: &str) -> EngineError {
     EngineError::Other { message: message.into(), source: anyhow::anyhow!("the fake says no"), retry: true }
+}
+
+/// What a fresh cluster takes, bytes.
+pub(crate) const FRESH: u64 = 38 << 20;
+
+/// What its processes take, with the limits of its plan.
+fn container(spec: &NodeSpec, sample: &Sample) -> Container {
+    let memory = u64::from(spec.plan.memory_mib) << 20;
+    let enforced = Enforced { memory: true, swap: true, cpu: true, processes: true, why_not: None };
+    Container {
+        cpu_limit_percent: spec.plan.cpu_milli / 10,
+        memory_limit_bytes: memory,
+        enforced,
+        ..sample.container.clone()
+    }
 }
 
 impl FakeEngine {
@@ -103,6 +124,10 @@ impl Engine for FakeEngine {
                 running: None,
                 trashed: false,
                 verifier: None,
+                started_with: None,
+                limited_as: None,
+                disk_bytes: FRESH,
+                sample: Sample::default(),
             };
             state.nodes.insert(spec.id, node);
             Ok("from the pool".into())
@@ -135,7 +160,10 @@ impl Engine for FakeEngine {
             if state.taken.contains(&port) || neighbour {
                 return Err(EngineError::PortTaken(port));
             }
-            state.live(spec.id)?.running = Some(now);
+            let node = state.live(spec.id)?;
+            node.running = Some(now);
+            node.started_with = Some(node.spec.plan.memory_mib);
+            node.limited_as = Some(spec.plan.name.clone());
             Ok(format!("listens on port {port}"))
         })
         .await
@@ -197,15 +225,87 @@ impl Engine for FakeEngine {
 
     async fn figures(&self, spec: &NodeSpec) -> Result<Figures, EngineError> {
         self.call(Method::Figures, |state| {
-            if state.live(spec.id)?.running.is_none() {
+            let node = state.live(spec.id)?;
+            if node.running.is_none() {
                 return Err(refused("it does not run"));
             }
             Ok(Figures {
                 connections: 2,
                 max_connections: spec.plan.connections(),
                 data_bytes: 8 << 20,
-                disk_bytes: 38 << 20,
+                disk_bytes: node.disk_bytes,
+                container: Container { cpu_percent: Some(3.0), ..container(spec, &node.sample) },
+                ..Figures::default()
             })
+        })
+        .await
+    }
+
+    async fn sample(&self, spec: &NodeSpec, disk: bool) -> Result<Sample, EngineError> {
+        self.call(Method::Sample, |state| {
+            let node = state.live(spec.id)?;
+            let since = node.running.ok_or_else(|| refused("it does not run"))?;
+            let sample = node.sample.clone();
+            Ok(Sample {
+                since,
+                container: container(spec, &sample),
+                disk_bytes: disk.then_some(node.disk_bytes),
+                ..sample
+            })
+        })
+        .await
+    }
+
+    async fn disk_bytes(&self, id: DatabaseId) -> Result<u64, EngineError> {
+        self.call(Method::DiskBytes, |state| Ok(state.live(id)?.disk_bytes)).await
+    }
+
+    async fn preview(&self, spec: &NodeSpec) -> Result<Vec<SettingChange>, EngineError> {
+        self.call(Method::Preview, |state| {
+            let node = state.live(spec.id)?;
+            let old = &node.spec.plan;
+            let changes = [
+                ("cpu", old.cpu(), spec.plan.cpu(), false),
+                ("shared_buffers", old.memory(), spec.plan.memory(), true),
+            ];
+            let other = changes.into_iter().filter(|(_, from, to, _)| from != to);
+            Ok(other
+                .map(|(name, from, to, restart)| SettingChange { name: name.into(), from, to, restart })
+                .collect())
+        })
+        .await
+    }
+
+    async fn pending(&self, spec: &NodeSpec) -> Result<Vec<String>, EngineError> {
+        self.call(Method::Pending, |state| {
+            let node = state.live(spec.id)?;
+            if node.running.is_none() {
+                return Err(refused("it does not run"));
+            }
+            let waits = node.started_with != Some(node.spec.plan.memory_mib);
+            Ok(waits.then(|| "shared_buffers".to_owned()).into_iter().collect())
+        })
+        .await
+    }
+
+    async fn limit(&self, spec: &NodeSpec) -> Result<String, EngineError> {
+        self.call(Method::Limit, |state| {
+            let node = state.live(spec.id)?;
+            if node.running.is_none() {
+                return Err(refused("it does not run"));
+            }
+            node.limited_as = Some(spec.plan.name.clone());
+            Ok(format!("{}, {}", spec.plan.memory(), spec.plan.cpu()))
+        })
+        .await
+    }
+
+    async fn checkpoint(&self, spec: &NodeSpec) -> Result<(), EngineError> {
+        self.call(Method::Checkpoint, |state| {
+            if state.live(spec.id)?.running.is_none() {
+                return Err(refused("it does not run"));
+            }
+            Ok(())
         })
         .await
     }

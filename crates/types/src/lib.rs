@@ -6,9 +6,11 @@
 
 pub mod connect;
 pub mod id;
+pub mod metric;
 pub mod name;
 pub mod operation;
 pub mod plan;
+pub mod plan_change;
 pub mod problem;
 pub mod status;
 pub mod version;

@@ -153,10 +153,30 @@ pub struct OperationView {
     pub safety: String,
     /// Median of earlier ones of this kind, milliseconds; `None` while there are fewer than three.
     pub expected_ms: Option<u64>,
+    /// How long nobody could connect to the database because of it; `None` when it closed no connection (yet).
+    pub interruption: Option<Interruption>,
     /// It can be cancelled now.
     pub can_cancel: bool,
     /// It can be tried again from where it stopped.
     pub can_retry: bool,
+}
+
+/// How long nobody could connect, milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interruption {
+    /// What was expected; `None`: nothing was known.
+    pub predicted_ms: Option<u64>,
+    /// What was measured.
+    pub measured_ms: u64,
+}
+
+impl Interruption {
+    /// "310 ms; 290 ms were expected"
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let expected = self.predicted_ms.map(|ms| format!("; {} were expected", short(ms)));
+        format!("{}{}", short(self.measured_ms), expected.unwrap_or_default())
+    }
 }
 
 impl OperationView {
@@ -239,6 +259,12 @@ pub fn duration(ms: u64) -> String {
     }
 }
 
+/// A short duration, in milliseconds below a second: `310 ms`, `1.4 s`.
+#[must_use]
+pub fn short(ms: u64) -> String {
+    if ms < 1000 { format!("{ms} ms") } else { duration(ms) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -271,6 +297,7 @@ mod tests {
             error_log: Vec::new(),
             safety: String::new(),
             expected_ms: None,
+            interruption: None,
             can_cancel: false,
             can_retry: false,
         }
@@ -301,5 +328,8 @@ mod tests {
     fn durations_read_naturally() {
         let all: Vec<_> = [0, 340, 9_999, 41_200, 84_000, 7_500_000].map(duration).into();
         assert_eq!(all, ["0.0 s", "0.3 s", "9.9 s", "41 s", "1m 24s", "2h 05m"]);
+        assert_eq!([310, 1400].map(short), ["310 ms", "1.4 s"]);
+        let told = Interruption { predicted_ms: Some(290), measured_ms: 310 };
+        assert_eq!(told.sentence(), "310 ms; 290 ms were expected");
     }
 }

@@ -3,6 +3,7 @@
 //! Views hold no secret unless their name says so. Times are UTC; `now` is the server's, so that server and browser
 //! render the same words.
 
+use crate::metric::SeriesView;
 use crate::status::{AddonStatus, DatabaseStatus};
 use crate::{
     AddonId, AppId, DatabaseId, InvitationId, OperationId, PgVersion, Plan, SessionId, TokenId, UserId,
@@ -173,7 +174,7 @@ pub struct VersionView {
     pub offered: bool,
 }
 
-/// What can be read from a running database, each figure from PostgreSQL or the file system.
+/// What can be read from a running database, each figure from PostgreSQL, the kernel or the file system.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
     /// Client connections now (`pg_stat_activity`, our own left out).
@@ -184,6 +185,84 @@ pub struct Figures {
     pub data_bytes: u64,
     /// Bytes on disk, all files of the server.
     pub disk_bytes: u64,
+    /// Of them write-ahead log (`pg_wal`).
+    pub wal_bytes: u64,
+    /// Of them temporary files of queries (`pgsql_tmp`).
+    pub temp_bytes: u64,
+    /// Estimate of what dead rows take within the data, bytes (`pg_stat_all_tables`); `None` when it could not be read.
+    pub dead_bytes: Option<u64>,
+    /// What its processes take.
+    pub container: Container,
+}
+
+/// What the processes of a database take, and what the kernel lets them have.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Container {
+    /// Processor time now, in per cent of one core; `None` at the first look.
+    pub cpu_percent: Option<f64>,
+    /// The plan's share, in per cent of one core.
+    pub cpu_limit_percent: u32,
+    /// Memory now, file cache included, bytes.
+    pub memory_bytes: u64,
+    /// Of it file cache that the kernel takes back when it is needed, bytes.
+    pub memory_cache_bytes: u64,
+    /// The most since the database was started, bytes.
+    pub memory_peak_bytes: u64,
+    /// The plan's, bytes.
+    pub memory_limit_bytes: u64,
+    /// Swap now, bytes.
+    pub swap_bytes: u64,
+    /// The most since the database was started, bytes.
+    pub swap_peak_bytes: u64,
+    /// How much it may take, bytes; 0 where the host has none.
+    pub swap_limit_bytes: u64,
+    /// Processes now.
+    pub processes: u32,
+    /// How many there may be.
+    pub processes_limit: u32,
+    /// Processes that the kernel ended because the memory was used up, since the database was started.
+    pub oom_kills: u64,
+    /// Which limits the kernel holds.
+    pub enforced: Enforced,
+}
+
+impl Container {
+    /// Memory that is left, file cache counted as used, bytes.
+    #[must_use]
+    pub const fn memory_free_bytes(&self) -> u64 {
+        self.memory_limit_bytes.saturating_sub(self.memory_bytes)
+    }
+
+    /// Swap that is left, bytes.
+    #[must_use]
+    pub const fn swap_free_bytes(&self) -> u64 {
+        self.swap_limit_bytes.saturating_sub(self.swap_bytes)
+    }
+}
+
+/// Which limits of a plan the kernel holds; the others are advisory: PostgreSQL's settings keep to them, no more.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enforced {
+    /// Memory.
+    pub memory: bool,
+    /// Swap.
+    pub swap: bool,
+    /// Processor share.
+    pub cpu: bool,
+    /// Number of processes.
+    pub processes: bool,
+    /// Why not all of them, for people.
+    pub why_not: Option<String>,
+}
+
+impl Enforced {
+    /// The advisory ones by name: "memory, CPU"; empty when the kernel holds all.
+    #[must_use]
+    pub fn advisory(&self) -> String {
+        let all = [(self.memory, "memory"), (self.cpu, "CPU"), (self.processes, "processes")];
+        let names: Vec<_> = all.iter().filter(|(held, _)| !held).map(|(_, name)| *name).collect();
+        names.join(", ")
+    }
 }
 
 /// A check behind the health sentence.
@@ -212,6 +291,12 @@ pub struct DatabaseView {
     pub checks: Vec<CheckView>,
     /// Read from the server just now; `None` when it does not run.
     pub figures: Option<Figures>,
+    /// The last 24 hours of what the tiles show, for their sparklines; empty while nothing was recorded.
+    pub sparks: Vec<SeriesView>,
+    /// New transactions are read-only because the disk of the plan is nearly used up.
+    pub read_only: bool,
+    /// Writes are allowed again until then, although the disk is nearly used up.
+    pub writes_until: Option<DateTime<Utc>>,
     /// Name of the host that runs it.
     pub node: String,
     /// `host:port` of the published URL.

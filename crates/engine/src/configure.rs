@@ -11,7 +11,7 @@ use crate::{
     keeper,
     layout::ClusterDir,
     os_user,
-    settings::{self, Host, Server},
+    settings::{self, Host, Server, Settings},
     sql::{BACKUP, MONITOR, SIGNAL, SUPERUSER, Session},
     tls::{self, Ca},
 };
@@ -19,7 +19,12 @@ use chrono::{DateTime, Utc};
 use control::engine::{EngineError, NodeSpec};
 use rustix::process::Signal;
 use secrecy::ExposeSecret as _;
-use std::{fs, io, net::IpAddr, path::Path, time::Duration};
+use std::{
+    fs, io,
+    net::IpAddr,
+    path::Path,
+    time::{Duration, Instant, SystemTime},
+};
 use tokio_postgres::Client;
 
 /// Roles that come over the private socket, known by Paddock's OS user.
@@ -33,41 +38,112 @@ pub(crate) async fn configure(
     spec: &NodeSpec,
     now: DateTime<Utc>,
 ) -> Result<String, EngineError> {
+    let changed = write(config, ca, (dir, identity), spec, &config.listen, now)?;
+    let Some(server) = keeper::postmaster(dir, identity)? else {
+        let told = format!("settings for {}, certificate for {}", spec.plan.memory(), config.public_host);
+        return Ok(if changed { told } else { "nothing to change".into() });
+    };
+    let read_at = read_at(dir).await;
+    // Also when the files were written by a Paddock that was killed before it could say so.
+    if !changed && read_at.is_some_and(|at| written_at(dir).is_none_or(|written| written <= at)) {
+        return Ok("nothing to change".into());
+    }
+    server.signal(Signal::HUP)?;
+    reloaded(dir, read_at).await
+}
+
+/// Writes the files; answers whether any was another before.
+pub(crate) fn write(
+    config: &EngineConfig,
+    ca: &Ca,
+    (dir, identity): (&ClusterDir, &Identity),
+    spec: &NodeSpec,
+    listen: &[IpAddr],
+    now: DateTime<Utc>,
+) -> Result<bool, EngineError> {
     let writer = Writer { dir, identity };
     let mut changed = writer.certificate(&names(config), ca, now)?;
     for (name, text) in [
-        ("postgresql.conf", writer.settings(config, spec)?),
+        ("postgresql.conf", writer.settings(spec, listen)?),
         ("pg_hba.conf", access(spec, hba::hba)?),
         ("pg_ident.conf", access(spec, hba::ident)?),
     ] {
         changed |= writer.write(&dir.conf().join(name), &text)?;
     }
-    match keeper::postmaster(dir, identity)? {
-        _ if !changed => Ok("nothing to change".into()),
-        None => Ok(format!("settings for {}, certificate for {}", spec.plan.memory(), config.public_host)),
-        Some(server) => {
-            server.signal(Signal::HUP)?;
-            reloaded(dir).await
-        }
-    }
+    Ok(changed)
 }
 
-/// Did it take everything, or does something wait for a restart?
-async fn reloaded(dir: &ClusterDir) -> Result<String, EngineError> {
-    let Some(port) = keeper::listening_port(dir) else { return Ok("settings written".into()) };
-    // It reads them within milliseconds; this is what people are told, nothing depends on it.
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    let session = Session::new(dir.run(), port, SUPERUSER, Duration::from_secs(5));
-    let ask = "SELECT EXISTS (SELECT FROM pg_catalog.pg_settings WHERE pending_restart)";
-    let waits =
-        session.run("read the settings", async |client: Client| client.query_one(ask, &[]).await?.try_get(0));
-    Ok(match waits.await {
-        Ok(true) => "settings written; some wait for a restart".into(),
-        Ok(false) => "settings written and in force".into(),
+/// Waits until the server has read its files again. Did it take everything, or does something wait for a restart?
+async fn reloaded(dir: &ClusterDir, before: Option<SystemTime>) -> Result<String, EngineError> {
+    let until = Instant::now() + Duration::from_secs(5);
+    while before.is_some() && read_at(dir).await <= before && Instant::now() < until {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let Some(port) = keeper::listening_port(dir).filter(|_| before.is_some()) else {
+        return Ok("settings written".into());
+    };
+    Ok(match pending(dir, port).await {
+        Ok(waiting) if waiting.is_empty() => "settings written and in force".into(),
+        Ok(_) => "settings written; some wait for a restart".into(),
         Err(error) => {
             tracing::debug!(%error, "cannot ask for settings");
             "settings written".into()
         }
+    })
+}
+
+/// Names of the settings that a running server has read and will take at its next start.
+pub(crate) async fn pending(dir: &ClusterDir, port: u16) -> Result<Vec<String>, EngineError> {
+    let session = Session::new(dir.run(), port, SUPERUSER, Duration::from_secs(5));
+    let ask = "SELECT name FROM pg_catalog.pg_settings WHERE pending_restart ORDER BY name";
+    session
+        .run("read the settings", async |client: Client| {
+            client.query(ask, &[]).await?.iter().map(|row| row.try_get(0)).collect()
+        })
+        .await
+}
+
+/// When the server read its files last; `None` when it does not answer. A new session knows it from the postmaster.
+async fn read_at(dir: &ClusterDir) -> Option<SystemTime> {
+    let session = Session::new(dir.run(), keeper::listening_port(dir)?, SUPERUSER, Duration::from_secs(5));
+    let ask = "SELECT pg_catalog.pg_conf_load_time()";
+    let asked = session
+        .run("read the settings", async |client: Client| client.query_one(ask, &[]).await?.try_get(0))
+        .await;
+    asked.inspect_err(|error| tracing::debug!(%error, "cannot ask for settings")).ok()
+}
+
+/// When the newest of its files was written.
+fn written_at(dir: &ClusterDir) -> Option<SystemTime> {
+    let files = [dir.conf(), dir.tls()].into_iter().flat_map(|dir| fs::read_dir(dir).into_iter().flatten());
+    files.flatten().filter_map(|file| file.metadata().ok()?.modified().ok()).max()
+}
+
+/// The settings that follow from the plan, as they will be.
+pub(crate) fn by_plan(config: &EngineConfig, dir: &ClusterDir, spec: &NodeSpec) -> Settings {
+    with_server(dir, spec, &config.listen, settings::by_plan)
+}
+
+fn with_server<T>(
+    dir: &ClusterDir,
+    spec: &NodeSpec,
+    listen: &[IpAddr],
+    work: impl FnOnce(&Server<'_>) -> T,
+) -> T {
+    let (run, log, conf, tls) = (dir.run(), dir.log(), dir.conf(), dir.tls());
+    work(&Server {
+        version: spec.version,
+        plan: &spec.plan,
+        host: host(),
+        name: &spec.name,
+        port: spec.port,
+        listen,
+        socket_dir: &run,
+        log_dir: &log,
+        hba_file: &conf.join("pg_hba.conf"),
+        ident_file: &conf.join("pg_ident.conf"),
+        tls: Some((&tls.join("server.crt"), &tls.join("server.key"))),
+        read_only: spec.read_only,
     })
 }
 
@@ -119,7 +195,8 @@ fn access(
     render(&access).map_err(|error| fatal("the database's name cannot be used", error))
 }
 
-fn host() -> Host {
+/// What this host has.
+pub(crate) fn host() -> Host {
     let info = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let total =
         info.lines().find_map(|line| line.strip_prefix("MemTotal:")?.split_whitespace().next()?.parse().ok());
@@ -139,22 +216,10 @@ impl Writer<'_> {
             .doing(|| format!("write {}", path.display()))
     }
 
-    fn settings(&self, config: &EngineConfig, spec: &NodeSpec) -> Result<String, EngineError> {
-        let (run, log, conf, tls) = (self.dir.run(), self.dir.log(), self.dir.conf(), self.dir.tls());
-        let server = Server {
-            version: spec.version,
-            plan: &spec.plan,
-            host: host(),
-            name: &spec.name,
-            port: spec.port,
-            listen: &config.listen,
-            socket_dir: &run,
-            log_dir: &log,
-            hba_file: &conf.join("pg_hba.conf"),
-            ident_file: &conf.join("pg_ident.conf"),
-            tls: Some((&tls.join("server.crt"), &tls.join("server.key"))),
-        };
-        let text = settings::settings(&server).and_then(|all| settings::render(&all));
+    fn settings(&self, spec: &NodeSpec, listen: &[IpAddr]) -> Result<String, EngineError> {
+        let text = with_server(self.dir, spec, listen, |server| {
+            settings::settings(server).and_then(|all| settings::render(&all))
+        });
         text.map_err(|error| fatal("a setting cannot be written", error))
     }
 

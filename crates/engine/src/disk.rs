@@ -90,6 +90,12 @@ pub(crate) fn free_bytes(path: &Path) -> io::Result<u64> {
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
+/// Size of the whole volume.
+pub(crate) fn volume_bytes(path: &Path) -> io::Result<u64> {
+    let stat = rustix::fs::statvfs(path)?;
+    Ok(stat.f_blocks.saturating_mul(stat.f_frsize))
+}
+
 /// Bytes that a tree occupies (blocks, not lengths: files have holes). Links are counted, not followed; what
 /// vanishes meanwhile counts nothing. No recursion: a server's user decides how deep its tree is.
 pub(crate) fn used_bytes(root: &Path) -> u64 {
@@ -103,6 +109,12 @@ pub(crate) fn used_bytes(root: &Path) -> u64 {
         }
     }
     bytes
+}
+
+/// [`used_bytes`], without keeping others waiting.
+pub(crate) async fn count(root: PathBuf) -> Result<u64, EngineError> {
+    let counted = tokio::task::spawn_blocking(move || used_bytes(&root)).await;
+    counted.map_err(|error| retry("could not count bytes on disk", error))
 }
 
 /// Opens a file that a server's user may have prepared (it lies in a directory of that user): no link, no pipe that

@@ -6,7 +6,7 @@
 //! <root>/pool/<cluster>/     the same, initialised but without a database yet
 //! <root>/trash/<database>/   the same, deleted but not yet purged
 //! <root>/store/              the same, the control plane's own cluster
-//! <root>/versions/  <root>/ca/
+//! <root>/versions/  <root>/ca/  <root>/ballast
 //! ```
 //! Directories above `data` and `run` belong to Paddock, so that whoever breaks into a server cannot swap a
 //! directory for a link and have a privileged Paddock follow it.
@@ -67,6 +67,12 @@ impl Layout {
         self.root.join("ca")
     }
 
+    /// A file of nothing, for the day when the volume is full.
+    #[must_use]
+    pub fn ballast(&self) -> PathBuf {
+        self.root.join("ballast")
+    }
+
     /// The control plane's own cluster.
     #[must_use]
     pub fn store(&self) -> ClusterDir {
@@ -113,6 +119,12 @@ impl ClusterDir {
     #[must_use]
     pub fn making(&self) -> PathBuf {
         self.0.join("making.json")
+    }
+
+    /// Says that the database in it was prepared and given to nobody yet.
+    #[must_use]
+    pub fn waiting(&self) -> PathBuf {
+        self.0.join("waiting")
     }
 
     /// PostgreSQL's data directory.

@@ -4,26 +4,34 @@
 //! same keeper. This is the only crate that starts processes, and there through [`process`] alone, never by a shell.
 //! It never reads the control plane's store and knows no app, user or plan beyond a node's spec.
 
+mod ballast;
+mod cgroup;
 mod cluster;
 mod config;
 mod configure;
 mod disk;
 mod error;
 mod figures;
+mod gauge;
 pub mod hba;
 mod hook;
 mod identity;
 mod keeper;
+mod kept;
 pub mod layout;
+mod limit;
 mod local;
 mod login;
 mod node;
 mod os_user;
 mod pool;
+mod prepare;
+mod preview;
 pub mod process;
 mod procs;
 mod roles;
 mod root;
+mod sample;
 pub mod settings;
 pub mod sql;
 mod store;

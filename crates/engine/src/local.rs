@@ -3,17 +3,25 @@
 
 use crate::{
     EngineConfig,
+    ballast::Ballast,
+    cgroup::{self, Limits, OutOfMemory},
     cluster::Maker,
-    configure,
+    configure, disk,
     error::{fatal, retry},
-    figures, hook,
+    figures,
+    gauge::Gauges,
+    hook,
     identity::Identity,
     keeper::{self, START_LIMIT, Server, Watch},
+    kept::Kept,
     layout::{ClusterDir, Layout},
-    login,
+    limit, login,
     node::{self, Placed},
     pool::Pool,
-    procs, roles, root,
+    prepare::{self, Preparation},
+    preview,
+    procs::{self, Handle},
+    roles, root, sample,
     sql::{SUPERUSER, Session},
     tls::Ca,
     trash,
@@ -21,7 +29,9 @@ use crate::{
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use control::engine::{Engine, EngineError, Found, InstalledVersion, LoginProof, NodeSpec, NodeState};
+use control::engine::{
+    Engine, EngineError, Found, InstalledVersion, LoginProof, NodeSpec, NodeState, Sample,
+};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::{
     collections::HashMap,
@@ -29,7 +39,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
     time::{Duration, SystemTime},
 };
-use types::{DatabaseId, PgVersion, view::Figures};
+use tokio_postgres::Client;
+use types::{DatabaseId, PgVersion, plan_change::SettingChange, view::Figures};
+
+/// A checkpoint of a large, busy server takes minutes.
+const CHECKPOINT_LIMIT: Duration = Duration::from_secs(600);
 
 /// Real PostgreSQL on this host. Cheap to clone; clones share everything.
 #[derive(Clone, Debug)]
@@ -45,6 +59,9 @@ struct Inner {
     ca: Ca,
     pool: Pool,
     watch: Watch,
+    ballast: Ballast,
+    gauges: Gauges,
+    kept: Kept,
     busy: Mutex<HashMap<DatabaseId, Weak<tokio::sync::Mutex<()>>>>,
 }
 
@@ -57,12 +74,26 @@ impl LocalEngine {
         let layout = Layout::new(&config.root);
         root::prepare(&layout)?;
         procs::become_subreaper();
+        // Before any server is started; see there.
+        cgroup::room();
+        let ballast = Ballast::new(&layout);
+        ballast.load();
         let catalogue = root::catalogue(&config);
         let ca = Ca::open_or_make(&layout.ca(), now()).map_err(|error| fatal(error.to_string(), error))?;
         let pool = Pool::new(layout.clone(), Maker::new(layout.clone(), config.uids.clone()));
         pool.maker.sweep().await?;
-        let inner =
-            Inner { config, layout, catalogue, ca, pool, watch: Watch::default(), busy: Mutex::default() };
+        let inner = Inner {
+            config,
+            layout,
+            catalogue,
+            ca,
+            pool,
+            watch: Watch::default(),
+            ballast,
+            gauges: Gauges::default(),
+            kept: Kept::default(),
+            busy: Mutex::default(),
+        };
         let engine = Self { inner: Arc::new(inner) };
         engine.adopt()?;
         Ok(engine)
@@ -81,7 +112,9 @@ impl LocalEngine {
     /// The version is not installed, or a cluster cannot be made.
     pub async fn refill_pool(&self, version: PgVersion, wanted: usize) -> Result<usize, EngineError> {
         procs::reap_orphans();
-        self.inner.pool.fill(&self.installed(version).await?, wanted).await
+        self.inner.ballast.load();
+        let Inner { config, ca, pool, .. } = &*self.inner;
+        pool.fill(&self.installed(version).await?, wanted, Preparation { config, ca, now: now() }).await
     }
 
     /// Removes waiting clusters of all versions but these, and what was left half made.
@@ -112,6 +145,32 @@ impl LocalEngine {
         node::find(&self.inner.layout, id)
     }
 
+    /// A node and its running server.
+    fn running(&self, id: DatabaseId) -> Result<(ClusterDir, Handle), EngineError> {
+        let (dir, identity) = self.find(id)?;
+        match keeper::postmaster(&dir, &identity)? {
+            Some(server) => Ok((dir, server)),
+            None => Err(retry("the server does not run", anyhow::anyhow!("no process is in its directory"))),
+        }
+    }
+
+    /// Brings the kernel's limits of a server, if it runs, to its plan. What cannot be held is advisory.
+    async fn hold(&self, dir: &ClusterDir, identity: &Identity, spec: &NodeSpec) -> Result<(), EngineError> {
+        let Some(server) = keeper::postmaster(dir, identity)? else { return Ok(()) };
+        if let Some(group) = cgroup::room().of(server.seen.pid, spec.id) {
+            for failed in group.limit(&limits(spec)).await {
+                tracing::warn!(database = %spec.id, failed, "a limit of a plan is advisory");
+            }
+        }
+        Ok(())
+    }
+
+    /// What was kept of a server that ends now.
+    fn forget(&self, id: DatabaseId) {
+        self.inner.kept.close(id);
+        self.inner.gauges.forget(id);
+    }
+
     /// The lock of one node; locks of nodes that nobody works on are dropped.
     fn turn(&self, id: DatabaseId) -> Arc<tokio::sync::Mutex<()>> {
         let mut busy = self.inner.busy.lock().unwrap_or_else(PoisonError::into_inner);
@@ -123,6 +182,18 @@ impl LocalEngine {
         busy.insert(id, Arc::downgrade(&lock));
         lock
     }
+}
+
+/// The kernel's share of a plan on this host.
+fn limits(spec: &NodeSpec) -> Limits {
+    Limits::of(&spec.plan, configure::host())
+}
+
+/// That a start was needed because the last server had been out of memory, for people.
+fn out_of_memory(last: Option<OutOfMemory>) -> String {
+    let Some(last) = last else { return String::new() };
+    let limit = last.limit.map(|limit| format!(" of {}", types::plan::size(limit))).unwrap_or_default();
+    format!("; the kernel had ended it because its memory{limit} was used up")
 }
 
 /// The wall clock: certificates mean it, whatever clock the core's rules run on.
@@ -189,27 +260,46 @@ impl Engine for LocalEngine {
             return Err(EngineError::Foreign(message));
         }
         let listen = &self.inner.config.listen;
-        let server =
-            Server { dir: &dir, identity: &identity, installed: &installed, port: spec.port, listen };
-        let started = keeper::start(server, &self.inner.watch, START_LIMIT).await?;
+        let limits = Some(limits(spec).in_haste(configure::host()));
+        let (dir, port) = (&dir, spec.port);
+        let server = Server { dir, identity: &identity, installed: &installed, port, listen, limits };
+        // What was seen while it ran did not end it.
+        let survived = self.inner.gauges.oom_kills(spec.id);
+        let started = match keeper::start(server, &self.inner.watch, START_LIMIT).await {
+            Err(EngineError::DiskFull { .. }) if self.inner.ballast.release() => {
+                keeper::start(server, &self.inner.watch, START_LIMIT).await
+            }
+            started => started,
+        };
+        // Also when it needs longer than we waited. Until its database is made nobody uses it, and that is quicker done.
+        if roles::has_database(dir) {
+            self.hold(dir, &identity, spec).await?;
+        }
+        let started = started?;
         if identity.version < installed.version {
             // The data may now hold what an older minor does not know.
-            Identity { version: installed.version, ..identity }.write(&dir)?;
+            Identity { version: installed.version, ..identity }.write(dir)?;
         }
         Ok(match started {
             keeper::Started::Already => format!("PostgreSQL {} already runs", spec.version),
-            keeper::Started::Fresh => format!("PostgreSQL {} answers on port {}", spec.version, spec.port),
+            keeper::Started::Fresh(last) => {
+                self.forget(spec.id);
+                let why = out_of_memory(last.filter(|last| last.kills > survived));
+                format!("PostgreSQL {} answers on port {port}{why}", spec.version)
+            }
         })
     }
 
     async fn create_database(&self, spec: &NodeSpec, verifier: &SecretString) -> Result<String, EngineError> {
         let turn = self.turn(spec.id);
         let _turn = turn.lock().await;
-        let (dir, _) = self.find(spec.id)?;
+        let (dir, identity) = self.find(spec.id)?;
         let session = Session::new(dir.run(), spec.port, SUPERUSER, Duration::from_secs(30));
         let connections = spec.plan.connections();
         let made =
             roles::create_database(&session, &spec.name, connections, verifier.expose_secret()).await?;
+        prepare::waits_no_more(&dir)?;
+        self.hold(&dir, &identity, spec).await?;
         Ok(format!("database {} {}", spec.name, if made { "made" } else { "was there; password set" }))
     }
 
@@ -227,6 +317,7 @@ impl Engine for LocalEngine {
     async fn stop(&self, id: DatabaseId, patience: Duration) -> Result<(), EngineError> {
         let turn = self.turn(id);
         let _turn = turn.lock().await;
+        self.forget(id);
         match self.find(id) {
             Ok((dir, identity)) => keeper::stop(&dir, &identity, patience).await,
             // Nothing of it is here, so nothing of it runs.
@@ -262,8 +353,49 @@ impl Engine for LocalEngine {
     }
 
     async fn figures(&self, spec: &NodeSpec) -> Result<Figures, EngineError> {
-        let (dir, _) = self.find(spec.id)?;
-        figures::read(&dir, spec.port, &spec.name).await
+        let (dir, server) = self.running(spec.id)?;
+        figures::read(&self.inner.gauges, &dir, &server, spec, &limits(spec)).await
+    }
+
+    async fn sample(&self, spec: &NodeSpec, disk: bool) -> Result<Sample, EngineError> {
+        let (dir, server) = self.running(spec.id)?;
+        let kept = (&self.inner.gauges, &self.inner.kept);
+        sample::take(kept, &dir, &server, (spec, &limits(spec)), disk).await
+    }
+
+    async fn disk_bytes(&self, id: DatabaseId) -> Result<u64, EngineError> {
+        disk::count(self.find(id)?.0.data()).await
+    }
+
+    async fn preview(&self, spec: &NodeSpec) -> Result<Vec<SettingChange>, EngineError> {
+        let (dir, identity) = self.find(spec.id)?;
+        let wanted = configure::by_plan(&self.inner.config, &dir, spec);
+        let Some(server) = keeper::postmaster(&dir, &identity)? else {
+            return Ok(preview::stopped(&dir, &wanted));
+        };
+        let group = cgroup::room().of(server.seen.pid, spec.id);
+        let reading = group.map(|group| group.read()).unwrap_or_default();
+        preview::running(&dir, spec, &wanted, &limits(spec), &reading).await
+    }
+
+    async fn pending(&self, spec: &NodeSpec) -> Result<Vec<String>, EngineError> {
+        let (dir, _) = self.running(spec.id)?;
+        configure::pending(&dir, spec.port).await
+    }
+
+    async fn limit(&self, spec: &NodeSpec) -> Result<String, EngineError> {
+        let turn = self.turn(spec.id);
+        let _turn = turn.lock().await;
+        let (dir, server) = self.running(spec.id)?;
+        limit::limit(&dir, &server, spec, &limits(spec)).await
+    }
+
+    async fn checkpoint(&self, spec: &NodeSpec) -> Result<(), EngineError> {
+        let (dir, _) = self.running(spec.id)?;
+        let session = Session::new(dir.run(), spec.port, SUPERUSER, CHECKPOINT_LIMIT);
+        session
+            .run("write a checkpoint", async |client: Client| client.batch_execute("CHECKPOINT").await)
+            .await
     }
 
     async fn certificate_until(&self, id: DatabaseId) -> Result<Option<DateTime<Utc>>, EngineError> {
@@ -279,6 +411,7 @@ impl Engine for LocalEngine {
     async fn trash(&self, id: DatabaseId) -> Result<(), EngineError> {
         let turn = self.turn(id);
         let _turn = turn.lock().await;
+        self.forget(id);
         trash::trash(&self.inner.layout, id)
     }
 
@@ -291,7 +424,10 @@ impl Engine for LocalEngine {
     async fn purge(&self, id: DatabaseId) -> Result<(), EngineError> {
         let turn = self.turn(id);
         let _turn = turn.lock().await;
-        trash::purge(&self.inner.layout, &self.inner.pool, id).await
+        self.forget(id);
+        trash::purge(&self.inner.layout, &self.inner.pool, id).await?;
+        cgroup::room().clear(id);
+        Ok(())
     }
 
     async fn found(&self) -> Result<Vec<Found>, EngineError> {

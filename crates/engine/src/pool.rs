@@ -1,4 +1,4 @@
-//! Initialised clusters that wait for a database: they make "create" a rename and a start.
+//! Initialised and prepared clusters that wait for a database: they make "create" a move, a start and a few renamings.
 //!
 //! An entry is whole when its identity file is there. It is given away in two steps, each atomic: its identity file
 //! gets the database's id, then its directory moves. A kill between them leaves an entry that names its database; the
@@ -9,10 +9,13 @@ use crate::{
     disk,
     error::Doing as _,
     identity::Identity,
+    keeper,
     layout::{ClusterDir, Layout},
+    prepare::Preparation,
     versions::Installed,
 };
 use control::engine::EngineError;
+use std::time::Duration;
 use tokio::sync::Mutex;
 use types::{DatabaseId, PgVersion};
 use uuid::Uuid;
@@ -62,7 +65,8 @@ impl Pool {
         let dir = match taken {
             Some(dir) => dir,
             None => {
-                let (dir, identity) = self.make(installed).await?;
+                // Somebody waits: what a preparation would do is done once, in its place.
+                let (dir, identity) = self.make(installed, None).await?;
                 let _taking = self.taking.lock().await;
                 promise(&dir, identity, id)?;
                 dir
@@ -78,10 +82,14 @@ impl Pool {
             .doing(|| format!("move a cluster to {}", place.path().display()))
     }
 
-    async fn make(&self, installed: &Installed) -> Result<(ClusterDir, Identity), EngineError> {
+    async fn make(
+        &self,
+        installed: &Installed,
+        preparation: Option<Preparation<'_>>,
+    ) -> Result<(ClusterDir, Identity), EngineError> {
         let cluster = Uuid::new_v4();
         let dir = self.layout.pooled(cluster);
-        let made = self.maker.make(&dir, cluster, installed).await;
+        let made = self.maker.make(&dir, cluster, installed, preparation).await;
         if made.is_err() && Identity::read(&dir).is_ok_and(|identity| identity.is_none()) {
             // Whatever went wrong is reported; what is left of it goes now if it can, else with the next sweep.
             if let Err(error) = cluster::remove_half_made(&dir).await {
@@ -92,11 +100,16 @@ impl Pool {
     }
 
     /// Fills up to `wanted` clusters of this version; answers how many were made.
-    pub(crate) async fn fill(&self, installed: &Installed, wanted: usize) -> Result<usize, EngineError> {
+    pub(crate) async fn fill(
+        &self,
+        installed: &Installed,
+        wanted: usize,
+        preparation: Preparation<'_>,
+    ) -> Result<usize, EngineError> {
         let _filling = self.filling.lock().await;
         let mut made = 0;
         while self.waiting(installed.version) < wanted {
-            self.make(installed).await?;
+            self.make(installed, Some(preparation)).await?;
             made += 1;
         }
         Ok(made)
@@ -107,6 +120,7 @@ impl Pool {
         let _taking = self.taking.lock().await;
         for (dir, identity) in self.entries() {
             if identity.database.is_none() && !wanted.contains(&identity.version) {
+                keeper::stop(&dir, &identity, Duration::from_secs(10)).await?;
                 crate::trash::wipe(&dir, &identity).await?;
             }
         }

@@ -189,6 +189,12 @@ pub(crate) fn reap_orphans() {
     if before.as_ref().is_some_and(|(at, _)| at.elapsed() < Duration::from_secs(5)) {
         return;
     }
+    // One question to the kernel in place of a look at every process. It reaps nothing.
+    let any = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    if matches!(rustix::process::waitid(WaitId::All, any), Ok(None) | Err(Errno::CHILD)) {
+        *before = Some((Instant::now(), HashSet::new()));
+        return;
+    }
     let zombies: HashSet<_> = all()
         .filter_map(look)
         .filter(|seen| seen.zombie && seen.parent == us)

@@ -7,14 +7,24 @@
 //!
 //! The protected user may log in only when everything else is in place; that is the mark of completeness, and the
 //! reason why a superuser never enters a database in which a user could have left a trap.
+//!
+//! A cluster that waits in the pool has all of it already, under names that wait ([`prepare`]); then a new database is
+//! one transaction that renames. Rights, memberships and default privileges hang on numbers, not on names.
 
 use crate::{
     error::fatal,
+    layout::ClusterDir,
     sql::{BACKUP, MONITOR, SIGNAL, SUPERUSER, Session, Unquotable, quote_ident, quote_literal},
 };
 use control::engine::EngineError;
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 use tokio_postgres::Client;
+
+/// The database of a prepared cluster, until it gets its name. No user's database may be called so.
+pub(crate) const WAITING: &str = "paddock_waiting";
 
 /// What no role of a user may have, said in full: a default may change.
 const WEAK: &str = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS";
@@ -31,20 +41,56 @@ struct Names {
 
 impl Names {
     fn of(name: &str) -> Result<Self, EngineError> {
+        let platform = [SUPERUSER, MONITOR, SIGNAL, BACKUP, "postgres", "template0", "template1"];
+        if platform.contains(&name) || name.starts_with(WAITING) {
+            return Err(fatal("the database's name belongs to the platform", anyhow::anyhow!("{name}")));
+        }
+        Self::quoted(name).map_err(|error| fatal("the database's name cannot be used", error))
+    }
+
+    fn quoted(name: &str) -> Result<Self, Unquotable> {
         let bare = ["", "_owner", "_rw", "_ro"].map(|suffix| format!("{name}{suffix}"));
-        let quoted = bare.iter().map(|name| quote_ident(name)).collect::<Result<Vec<_>, Unquotable>>();
-        let quoted = quoted.map_err(|error| fatal("the database's name cannot be used", error))?;
+        let quoted = bare.iter().map(|name| quote_ident(name)).collect::<Result<Vec<_>, Unquotable>>()?;
         let make = std::array::from_fn(|i| {
             (bare[i].clone(), format!("CREATE ROLE {} NOLOGIN INHERIT {WEAK};\n", quoted[i]))
         });
         let [user, owner, rw, ro] = std::array::from_fn(|i| quoted[i].clone());
-        let names = Self { user, owner, rw, ro, make };
-        if [SUPERUSER, MONITOR, SIGNAL, BACKUP, "postgres", "template0", "template1"].contains(&name) {
-            return Err(fatal("the database's name belongs to the platform", anyhow::anyhow!("{name}")));
+        Ok(Self { user, owner, rw, ro, make })
+    }
+
+    /// Statements that give what has the names `self` the names `to`. In one transaction with what follows: either
+    /// everything waits or everything has its name.
+    fn rename(&self, to: &Self) -> String {
+        let mut sql = format!("ALTER DATABASE {} RENAME TO {};\n", self.user, to.user);
+        let pairs = [&self.user, &self.owner, &self.rw, &self.ro].into_iter();
+        for (from, to) in pairs.zip([&to.user, &to.owner, &to.rw, &to.ro]) {
+            sql += &format!("ALTER ROLE {from} RENAME TO {to};\n");
         }
-        Ok(names)
+        sql
     }
 }
+
+/// What is in a server.
+struct Seen {
+    /// Each role, whether it may log in and how often at once (-1: without limit).
+    roles: BTreeMap<String, (bool, i32)>,
+    databases: BTreeSet<String>,
+}
+
+impl Seen {
+    /// The protected user is let in: everything is in place.
+    fn ready(&self, name: &str) -> bool {
+        self.roles.get(name).is_some_and(|(login, _)| *login)
+    }
+
+    /// [`prepare`] went to its end, and nobody was given the database yet.
+    fn waits(&self) -> bool {
+        self.roles.get(WAITING) == Some(&(false, PREPARED))
+    }
+}
+
+/// The limit of the waiting user's connections that says that [`prepare`] went to its end.
+const PREPARED: i32 = 0;
 
 /// Makes the database and its roles, or finds them; sets the protected user's verifier in any case.
 ///
@@ -62,42 +108,88 @@ pub(crate) async fn create_database(
     }
     let quoted = quote_literal(verifier).map_err(|error| fatal("the verifier cannot be used", error))?;
     let user = &names.user;
-    let open = format!("ALTER ROLE {user} LOGIN CONNECTION LIMIT {connections} PASSWORD {quoted}");
+    let open = format!("ALTER ROLE {user} LOGIN CONNECTION LIMIT {connections} PASSWORD {quoted};\n");
+    let rename = waiting()?.rename(&names);
 
-    let (roles, ready, exists) = session.run("read the server's roles", |client| look(client, name)).await?;
-    if !ready {
-        let before = cluster_wide(&names, &roles);
-        session.run("make the roles", async |client: Client| client.batch_execute(&before).await).await?;
-        if !exists {
-            let create =
-                format!("CREATE DATABASE {user} OWNER {} TEMPLATE template0 ENCODING 'UTF8'", names.owner);
-            session
-                .run("make the database", async |client: Client| client.batch_execute(&create).await)
-                .await?;
-        }
-        let inside = Session { database: name.into(), ..session.clone() };
-        let rights = within(&names);
-        inside
-            .run("set the database's rights", async |client: Client| client.batch_execute(&rights).await)
+    let (seen, done) = session
+        .run("make the database", async |client: Client| {
+            let seen = look(&client).await?;
+            let sql = match () {
+                () if seen.ready(name) => &open,
+                () if seen.waits() => &format!("BEGIN;\n{rename}{open}COMMIT;\n"),
+                () => return Ok((seen, false)),
+            };
+            client.batch_execute(sql).await.map(|()| (seen, true))
+        })
+        .await?;
+    if !done {
+        make(session, name, &names, &seen).await?;
+        session
+            .run("set the user's password", async |client: Client| client.batch_execute(&open).await)
             .await?;
     }
-    session.run("set the user's password", async |client: Client| client.batch_execute(&open).await).await?;
-    Ok(!ready)
+    Ok(!seen.ready(name))
 }
 
-/// Existing roles, whether the protected user is complete, whether the database exists.
-async fn look(client: Client, name: &str) -> Result<(BTreeSet<String>, bool, bool), tokio_postgres::Error> {
-    let rows = client.query("SELECT rolname::text, rolcanlogin FROM pg_catalog.pg_roles", &[]).await?;
-    let mut roles = BTreeSet::new();
-    let mut ready = false;
-    for row in rows {
-        let role: String = row.try_get(0)?;
-        ready |= role == name && row.try_get(1)?;
-        roles.insert(role);
-    }
-    let found = client.query_opt("SELECT 1 FROM pg_catalog.pg_database WHERE datname = $1", &[&name]).await?;
-    Ok((roles, ready, found.is_some()))
+/// Makes everything but the password under names that wait, in a cluster that nobody was given yet.
+pub(crate) async fn prepare(session: &Session) -> Result<(), EngineError> {
+    let (names, look) = (waiting()?, async |client: Client| look(&client).await);
+    let seen = session.run("read the server's roles", look).await?;
+    make(session, WAITING, &names, &seen).await?;
+    let mark = format!("ALTER ROLE {} CONNECTION LIMIT {PREPARED}", names.user);
+    session.run("mark the cluster", async |client: Client| client.batch_execute(&mark).await).await
 }
+
+/// Whether a user was given a database in this cluster: its directory tells, whether the server runs or not. Numbers
+/// from 16384 on are given to what came after `initdb` (`FirstNormalObjectId`); what was prepared is marked until then.
+pub(crate) fn has_database(dir: &ClusterDir) -> bool {
+    if dir.waiting().exists() {
+        return false;
+    }
+    let entries = fs::read_dir(dir.data().join("base")).into_iter().flatten().flatten();
+    let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    numbers.into_iter().any(|number| number >= 16_384)
+}
+
+fn waiting() -> Result<Names, EngineError> {
+    Names::quoted(WAITING).map_err(|error| fatal("the name of waiting databases cannot be used", error))
+}
+
+/// Makes what is missing, except that nobody may log in yet.
+async fn make(session: &Session, name: &str, names: &Names, seen: &Seen) -> Result<(), EngineError> {
+    let before = cluster_wide(names, &seen.roles.keys().cloned().collect());
+    session.run("make the roles", async |client: Client| client.batch_execute(&before).await).await?;
+    if !seen.databases.contains(name) {
+        let create = format!(
+            "CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'UTF8'",
+            names.user, names.owner
+        );
+        session.run("make the database", async |client: Client| client.batch_execute(&create).await).await?;
+    }
+    let inside = Session { database: name.into(), ..session.clone() };
+    let rights = within(names);
+    inside.run("set the database's rights", async |client: Client| client.batch_execute(&rights).await).await
+}
+
+async fn look(client: &Client) -> Result<Seen, tokio_postgres::Error> {
+    let rows = client.query(LOOK, &[]).await?;
+    let mut seen = Seen { roles: BTreeMap::new(), databases: BTreeSet::new() };
+    for row in rows {
+        let name = row.try_get(1)?;
+        if row.try_get(0)? {
+            seen.roles.insert(name, (row.try_get(2)?, row.try_get(3)?));
+        } else {
+            seen.databases.insert(name);
+        }
+    }
+    Ok(seen)
+}
+
+const LOOK: &str = r#"
+    SELECT true, rolname::text, rolcanlogin, rolconnlimit FROM pg_catalog.pg_roles
+    UNION ALL
+    SELECT false, datname::text, false, 0 FROM pg_catalog.pg_database
+"#;
 
 /// Statements of the whole server, one transaction.
 fn cluster_wide(names: &Names, existing: &BTreeSet<String>) -> String {
@@ -138,7 +230,7 @@ fn within(names: &Names) -> String {
         r#"BEGIN;
 REVOKE ALL ON DATABASE {user} FROM PUBLIC;
 GRANT CONNECT, TEMPORARY, CREATE ON DATABASE {user} TO {rw};
-GRANT CONNECT ON DATABASE {user} TO {ro}, {BACKUP};
+GRANT CONNECT ON DATABASE {user} TO {ro}, {BACKUP}, {MONITOR};
 ALTER SCHEMA public OWNER TO {owner};
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE, CREATE ON SCHEMA public TO {rw};
@@ -211,6 +303,8 @@ mod tests {
     fn names_of_the_platform_are_refused() {
         assert!(Names::of("paddock_monitor").is_err());
         assert!(Names::of("template1").is_err());
+        assert!(Names::of(WAITING).is_err());
+        assert!(Names::of("paddock_waiting_rw").is_err());
         assert!(Names::of("").is_err());
         assert_eq!(Names::of("shop_4553").unwrap().owner, "\"shop_4553_owner\"");
     }

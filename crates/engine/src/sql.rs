@@ -2,12 +2,13 @@
 //!
 //! Sessions of the platform pin their `search_path` and never log what they say: whatever a user set on a database or
 //! a role, the start-up options win. They go to the database `postgres`, where no user can leave anything behind;
-//! only [`crate::roles`] enters a user's database, and only before the user exists.
+//! only [`crate::roles`] enters a user's database as superuser, and only before the user exists. The weak monitoring
+//! role enters it to estimate dead rows ([`crate::figures`]).
 
 use crate::error;
 use control::engine::EngineError;
 use std::{path::PathBuf, time::Duration};
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{Client, Config, Connection, NoTls, Socket, tls::NoTlsStream};
 
 /// PostgreSQL's bootstrap superuser: no password, reachable by peer only.
 pub const SUPERUSER: &str = "paddock";
@@ -55,9 +56,18 @@ impl Session {
             options +=
                 " -c log_statement=none -c log_min_duration_statement=-1 -c log_min_error_statement=panic";
             options += " -c log_duration=off -c session_replication_role=origin -c row_security=on";
+            // The platform works on a database whose disk is nearly full, too.
+            options += " -c default_transaction_read_only=off";
         }
         config.options(&options);
         config
+    }
+
+    /// Connects, for more than one piece of work. The caller minds the time.
+    pub(crate) async fn open(
+        &self,
+    ) -> Result<(Client, Connection<Socket, NoTlsStream>), tokio_postgres::Error> {
+        self.config().connect(NoTls).await
     }
 
     /// Connects, hands the client to `work`, and closes. All within the session's limit.

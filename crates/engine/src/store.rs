@@ -7,6 +7,8 @@
 
 use crate::{
     EngineConfig,
+    ballast::Ballast,
+    cgroup,
     cluster::{self, Maker},
     disk,
     error::{Doing as _, fatal},
@@ -60,6 +62,7 @@ pub struct EmbeddedStore {
     identity: Identity,
     installed: Installed,
     watch: Watch,
+    ballast: Ballast,
     url: String,
 }
 
@@ -72,6 +75,8 @@ impl EmbeddedStore {
         let layout = Layout::new(&config.root);
         root::prepare(&layout)?;
         procs::become_subreaper();
+        // Before any server is started; see there.
+        cgroup::room();
         let dir = layout.store();
         let catalogue = root::catalogue(config);
         let (identity, installed) = match Identity::read(&dir)? {
@@ -83,7 +88,8 @@ impl EmbeddedStore {
         };
         write_settings(&dir, &identity)?;
         let url = url(&dir.run());
-        let store = Self { dir, identity, installed, watch: Watch::default(), url };
+        let ballast = Ballast::new(&layout);
+        let store = Self { dir, identity, installed, watch: Watch::default(), ballast, url };
         store.start().await?;
         store.fill().await?;
         Ok(store)
@@ -120,8 +126,13 @@ impl EmbeddedStore {
 
     async fn start(&self) -> Result<(), EngineError> {
         let (dir, identity, installed) = (&self.dir, &self.identity, &self.installed);
-        let server = Server { dir, identity, installed, port: PORT, listen: &[] };
-        keeper::start(server, &self.watch, START_LIMIT).await.map(|_| ())
+        let server = Server { dir, identity, installed, port: PORT, listen: &[], limits: None };
+        match keeper::start(server, &self.watch, START_LIMIT).await {
+            Err(EngineError::DiskFull { .. }) if self.ballast.release() => {
+                keeper::start(server, &self.watch, START_LIMIT).await.map(|_| ())
+            }
+            started => started.map(|_| ()),
+        }
     }
 
     async fn fill(&self) -> Result<(), EngineError> {
@@ -162,7 +173,7 @@ async fn make(
         cluster::remove_half_made(dir).await?;
     }
     let maker = Maker::new(layout.clone(), config.uids.clone());
-    let identity = maker.make(dir, Uuid::new_v4(), &installed).await?;
+    let identity = maker.make(dir, Uuid::new_v4(), &installed, None).await?;
     Ok((identity, installed))
 }
 

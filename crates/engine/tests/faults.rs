@@ -344,7 +344,8 @@ async fn traps_in_a_data_directory_catch_nothing() {
     host.end().await;
 }
 
-/// A volume of its own that is really full.
+/// A volume of its own that is really full. The first start that meets it throws the ballast overboard and works; the
+/// second one is told, and when there is room again there is a ballast again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_is_named() {
     let root = format!("/tmp/pf{}", &uuid::Uuid::new_v4().simple().to_string()[..8]);
@@ -359,21 +360,31 @@ async fn a_full_disk_is_named() {
     let spec = host.spec("a_1").await;
     host.up(&spec).await;
     host.ask(&spec, "CREATE TABLE t AS SELECT 1 AS n").await.unwrap();
-    let ballast = format!("{root}/ballast");
+    let filler = format!("{root}/filler");
+    let ballast = host.layout().ballast();
+    let size = fs::metadata(&ballast).unwrap().len();
+    assert_eq!(size, 32 << 20);
     let fill = || {
-        let mut file = fs::File::create(&ballast).unwrap();
+        let mut file = fs::File::create(&filler).unwrap();
         while std::io::Write::write_all(&mut file, &[0; 1 << 16]).is_ok() {}
     };
     fill();
     assert!(matches!(host.engine.refill_pool(spec.version, 1).await, Err(EngineError::DiskFull { .. })));
     host.engine.stop(spec.id, PATIENCE).await.unwrap();
     fill();
+    host.engine.start(&spec).await.unwrap();
+    assert!(!ballast.exists(), "it was needed");
+    assert_eq!(host.ask(&spec, "SELECT n FROM t").await.unwrap(), ["1"]);
+    host.engine.stop(spec.id, PATIENCE).await.unwrap();
+    fill();
     match host.engine.start(&spec).await {
         Err(EngineError::DiskFull { free_bytes }) => assert!(free_bytes < 1 << 20),
         other => panic!("{other:?}"),
     }
-    fs::remove_file(&ballast).unwrap();
+    fs::remove_file(&filler).unwrap();
     host.engine.start(&spec).await.unwrap();
+    drop(LocalEngine::open(host.config.clone()).await.unwrap());
+    assert_eq!(fs::metadata(&ballast).unwrap().len(), size);
     assert_eq!(host.ask(&spec, "SELECT n FROM t").await.unwrap(), ["1"]);
     host.end().await;
     assert!(host::run("/bin/umount", &[&root]).status.success());

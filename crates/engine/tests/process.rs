@@ -52,6 +52,25 @@ async fn a_dropped_run_leaves_nobody_behind() {
 }
 
 #[tokio::test]
+async fn who_must_finish_does_so_and_may_speak_when_nobody_waits() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("done");
+    let exec = script(&format!(
+        "echo one; echo two >&2; sleep 1; echo three; echo four >&2; echo x > {}",
+        file.display()
+    ));
+    let exec = exec.to_the_end();
+    let run = tokio::time::timeout(Duration::from_millis(300), exec.run()).await;
+    assert!(run.is_err() && !file.exists());
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert!(file.exists(), "its words did not end it");
+    let output = exec.run().await.unwrap();
+    assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("one\nthree\n", "two\nfour\n"));
+    let late = exec.limit(Duration::from_millis(300)).run().await.unwrap_err();
+    assert!(matches!(&late, ProcessError::TooLong { said, .. } if said == "one\ntwo\n"), "{late}");
+}
+
+#[tokio::test]
 async fn a_talkative_command_does_not_fill_memory_or_block() {
     let output = script("head -c 3000000 /dev/zero | tr '\\0' x; echo end").run_ok().await.unwrap();
     assert!(output.stdout.len() <= 64 * 1024 && output.stdout.ends_with("xend\n"));

@@ -127,6 +127,46 @@ async fn a_kill_while_placing_leaves_nothing_that_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_kill_while_preparing_leaves_no_server() {
+    if let Some((engine, spec)) = second::given().await {
+        engine.refill_pool(spec.version, 1).await.unwrap();
+        return;
+    }
+    let _alone = ALONE.lock().await;
+    let host = Host::new().await;
+    let (spec, pool) = (host.spec("a_1").await, host.layout().pool());
+    let serves = || {
+        let entries = fs::read_dir(&pool).unwrap().flatten();
+        let notes =
+            entries.filter_map(|entry| fs::read_to_string(entry.path().join("data/postmaster.pid")).ok());
+        notes.into_iter().any(|notes| notes.contains("ready"))
+    };
+    let mut alone = 0;
+    for after in [0, 10, 30, 60, 120, 250] {
+        let mut child = second::start("a_kill_while_preparing_leaves_no_server", &host, &spec);
+        while !serves() {
+            assert!(child.try_wait().unwrap().is_none(), "it ended before its server was ready");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(after)).await;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        alone += usize::from(!host::inhabitants(&pool).is_empty());
+        // What Paddock does when it starts again.
+        let engine = LocalEngine::open(host.config.clone()).await.unwrap();
+        assert!(host::inhabitants(&pool).is_empty(), "killed {after} ms after its server was ready");
+        engine.refill_pool(spec.version, 1).await.unwrap();
+        engine.tidy_pool(&[]).await.unwrap();
+        assert_eq!(fs::read_dir(&pool).unwrap().count(), 0, "killed {after} ms after its server was ready");
+    }
+    assert!(alone >= 3, "only {alone} kills left a server behind");
+    host.engine.refill_pool(spec.version, 1).await.unwrap();
+    host.up(&spec).await;
+    host.engine.verify_login(&spec, &PASSWORD.into()).await.unwrap();
+    host.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn everything_works_without_root() {
     if rustix::process::geteuid().is_root() {
         let program = env::current_exe().unwrap();
@@ -144,7 +184,18 @@ async fn everything_works_without_root() {
     host.engine.refill_pool(spec.version, 1).await.unwrap();
     host.up(&spec).await;
     host.engine.verify_login(&spec, &PASSWORD.into()).await.unwrap();
-    host.engine.figures(&spec).await.unwrap();
+    // Limits are advisory, and everything else is told all the same.
+    let figures = host.engine.figures(&spec).await.unwrap();
+    let container = figures.container;
+    assert_eq!(container.enforced.advisory(), "memory, CPU, processes");
+    assert!(container.enforced.why_not.is_some_and(|why| why.contains("may not make control groups")));
+    assert!(container.memory_bytes > 1 << 20 && container.memory_peak_bytes >= container.memory_bytes);
+    assert_eq!(container.memory_limit_bytes, u64::from(spec.plan.memory_mib) << 20);
+    assert!(container.cpu_percent.is_some() && container.processes > 3 && container.processes < 20);
+    let told = host.engine.limit(&spec).await.unwrap();
+    assert!(told.contains("memory, CPU and processes are advisory"), "{told}");
+    let sample = host.engine.sample(&spec, true).await.unwrap();
+    assert!(sample.cpu_us > 0 && sample.written_bytes > 0 && sample.server.is_some(), "{sample:?}");
     let node = host.dir(&spec);
     assert_eq!(engine::Identity::expect(&node, spec.id).unwrap().os_user, None);
     for path in [node.path().to_owned(), node.data(), node.run(), node.tls(), node.conf()] {

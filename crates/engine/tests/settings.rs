@@ -147,6 +147,7 @@ impl Node {
             hba_file: &node.at("pg_hba.conf"),
             ident_file: &node.at("pg_ident.conf"),
             tls: Some((&node.at("server.crt"), &node.at("server.key"))),
+            read_only: false,
         };
         let conf = settings::render(&settings::settings(&server).unwrap()).unwrap();
         let files = [

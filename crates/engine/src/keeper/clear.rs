@@ -2,6 +2,7 @@
 //!
 //! Called only when no postmaster lives in the data directory.
 
+use super::find;
 use crate::{error::Doing as _, layout::ClusterDir, procs};
 use control::engine::EngineError;
 use std::{fs, io};
@@ -10,6 +11,10 @@ use std::{fs, io};
 /// memory that the next start needs.
 pub(super) async fn leftovers(dir: &ClusterDir) -> Result<(), EngineError> {
     let Some(data) = procs::inode(&dir.data()) else { return Ok(()) };
+    // Usually there is none, and working directories tell that: nothing else of every process is read.
+    if !find::is_inhabited(dir) {
+        return Ok(());
+    }
     procs::kill_all("helpers of a dead server", |seen| procs::is_postgres_in(seen.pid, data)).await
 }
 

@@ -7,6 +7,7 @@ use super::PidFile;
 use crate::{
     identity::Identity,
     layout::ClusterDir,
+    os_user::OsUser,
     procs::{self, Handle, Seen},
 };
 use chrono::{DateTime, Utc};
@@ -14,8 +15,13 @@ use control::engine::EngineError;
 
 /// The running postmaster of a cluster.
 pub(crate) fn postmaster(dir: &ClusterDir, identity: &Identity) -> Result<Option<Handle>, EngineError> {
+    postmaster_of(dir, identity.os_user.as_ref())
+}
+
+/// [`postmaster`] where the identity is not written yet.
+pub(super) fn postmaster_of(dir: &ClusterDir, user: Option<&OsUser>) -> Result<Option<Handle>, EngineError> {
     let Some(data) = procs::inode(&dir.data()) else { return Ok(None) };
-    let uid = identity.os_user.as_ref().map_or_else(|| rustix::process::geteuid().as_raw(), |user| user.uid);
+    let uid = user.map_or_else(|| rustix::process::geteuid().as_raw(), |user| user.uid);
     let proven = |seen: &Seen| {
         seen.uid == uid
             && procs::is_postgres_in(seen.pid, data)

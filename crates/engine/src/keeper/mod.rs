@@ -16,10 +16,10 @@ pub(crate) use find::{listening_port, postmaster, since};
 pub(crate) use log::tail;
 pub(crate) use ready::{Answer, ask};
 pub(crate) use start::{Started, start};
-pub(crate) use stop::stop;
+pub(crate) use stop::{discard, stop};
 pub(crate) use watch::Watch;
 
-use crate::{identity::Identity, layout::ClusterDir, versions::Installed};
+use crate::{cgroup::Limits, identity::Identity, layout::ClusterDir, versions::Installed};
 use std::{net::IpAddr, time::Duration};
 
 /// How long a server may take until it answers; crash recovery of a large one is waited for by trying again.
@@ -38,6 +38,8 @@ pub(crate) struct Server<'a> {
     pub(crate) port: u16,
     /// Its addresses; none for a server with a socket only.
     pub(crate) listen: &'a [IpAddr],
+    /// What the kernel shall let it take while it starts; none for the control plane's own.
+    pub(crate) limits: Option<Limits>,
 }
 
 /// The first lines of `postmaster.pid`: hints, never proof.
@@ -46,6 +48,8 @@ pub(crate) struct PidFile {
     pub(crate) pid: Option<u32>,
     pub(crate) started: Option<i64>,
     pub(crate) port: Option<u16>,
+    /// It lets connections in, by its own words.
+    pub(crate) open: bool,
 }
 
 impl PidFile {
@@ -56,6 +60,7 @@ impl PidFile {
             pid: line(0).and_then(|pid| pid.trim_start_matches('-').parse().ok()),
             started: line(2).and_then(|time| time.parse().ok()),
             port: line(3).and_then(|port| port.parse().ok()),
+            open: line(7).is_some_and(|status| status == "ready" || status == "standby"),
         }
     }
 
@@ -71,10 +76,12 @@ mod tests {
     #[test]
     fn a_pid_file_may_hold_anything() {
         let whole = "4711\n/x/data\n1700000000\n31002\n/x/run\n127.0.0.1\n  1234  56\nready   \n";
-        let notes = |pid, started, port| PidFile { pid, started, port };
-        assert_eq!(PidFile::parse(whole), notes(Some(4711), Some(1_700_000_000), Some(31002)));
-        assert_eq!(PidFile::parse("-4711\n/x"), notes(Some(4711), None, None));
-        assert_eq!(PidFile::parse("rubbish\0"), notes(None, None, None));
-        assert_eq!(PidFile::parse(""), notes(None, None, None));
+        let notes = |pid, started, port, open| PidFile { pid, started, port, open };
+        assert_eq!(PidFile::parse(whole), notes(Some(4711), Some(1_700_000_000), Some(31002), true));
+        let starting = whole.replace("ready   ", "starting");
+        assert!(!PidFile::parse(&starting).open);
+        assert_eq!(PidFile::parse("-4711\n/x"), notes(Some(4711), None, None, false));
+        assert_eq!(PidFile::parse("rubbish\0"), notes(None, None, None, false));
+        assert_eq!(PidFile::parse(""), notes(None, None, None, false));
     }
 }

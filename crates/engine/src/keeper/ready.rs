@@ -1,6 +1,6 @@
 //! Does it answer, and is it the one? Liveness is an answered query, never a process number.
 
-use super::Server;
+use super::{PidFile, Server};
 use crate::{
     error::retry,
     identity::Identity,
@@ -47,6 +47,11 @@ pub(super) enum Waited {
     Died,
 }
 
+/// How often its notes are read while it starts.
+const GLANCE: Duration = Duration::from_millis(2);
+/// How long its notes are believed when they say that it is not ready: they are hints, an answer is the proof.
+const GLANCES: u32 = 50;
+
 /// Waits until it answers, it ends, or the time is over.
 pub(super) async fn wait(
     server: Server<'_>,
@@ -55,10 +60,14 @@ pub(super) async fn wait(
 ) -> Result<Waited, EngineError> {
     let until = Instant::now() + limit;
     loop {
+        let asked = async {
+            hint(server.dir).await;
+            ask(server.dir, server.identity, server.port, Duration::from_secs(5)).await
+        };
         let asked = tokio::select! {
             biased;
             () = process.ended() => return Ok(Waited::Died),
-            asked = ask(server.dir, server.identity, server.port, Duration::from_secs(5)) => asked?,
+            asked = asked => asked?,
         };
         match asked {
             Answer::Ours => return Ok(Waited::Ready),
@@ -70,5 +79,16 @@ pub(super) async fn wait(
             }
             Answer::None(_) => tokio::time::sleep(Duration::from_millis(25)).await,
         }
+    }
+}
+
+/// A moment in which it makes sense to ask. Every question costs the server a process, just when it starts; a glance
+/// at its notes costs it nothing.
+async fn hint(dir: &ClusterDir) {
+    for _ in 0..GLANCES {
+        if PidFile::read(dir).is_some_and(|notes| notes.open) {
+            return;
+        }
+        tokio::time::sleep(GLANCE).await;
     }
 }

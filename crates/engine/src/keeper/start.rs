@@ -9,6 +9,7 @@ use super::{
     stop::stop,
 };
 use crate::{
+    cgroup::{self, OutOfMemory},
     cluster, disk,
     error::{Doing as _, retry},
     os_user::OsUser,
@@ -16,15 +17,15 @@ use crate::{
     procs::{self, Handle},
 };
 use control::engine::EngineError;
-use std::{io, net::TcpListener, time::Duration};
+use std::{io, net::TcpListener, sync::LazyLock, time::Duration};
 
 /// How it came that the server runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Started {
     /// It ran already.
     Already,
-    /// Just now.
-    Fresh,
+    /// Just now. When the kernel had ended processes of the last one for want of memory, it says so.
+    Fresh(Option<OutOfMemory>),
 }
 
 /// Makes the server run and waits until it answers.
@@ -56,6 +57,7 @@ pub(crate) async fn start(
     clear::stale_files(server.dir)?;
     prove_data(server)?;
     server.listen.iter().try_for_each(|address| free_port((*address, server.port)))?;
+    let died_of = server.identity.database.and_then(|id| cgroup::room().last_words(id));
     let mark = Mark::now(server.dir);
     let process = match spawn(server).await? {
         Some(process) => process,
@@ -69,7 +71,7 @@ pub(crate) async fn start(
         }
         Ok(Waited::Ready) => {
             watch.add(process);
-            Ok(Started::Fresh)
+            Ok(Started::Fresh(died_of))
         }
         Ok(Waited::Died) => Err(why(server, &mark).await),
         // Not the cluster that it should be: what was started here is stopped here.
@@ -134,7 +136,7 @@ async fn spawn(server: Server<'_>) -> Result<Option<Handle>, EngineError> {
         // A list: in double quotes a comma or a blank is part of the path.
         .args(["-c", &format!("unix_socket_directories=\"{}\"", server.dir.run().display())])
         .env("PG_OOM_ADJUST_FILE", "/proc/self/oom_score_adj")
-        .env("PG_OOM_ADJUST_VALUE", "0")
+        .env("PG_OOM_ADJUST_VALUE", if may_spare() { "0" } else { PREFERRED })
         .dir(server.dir.data())
         .as_user(user.map(OsUser::ids));
     for (name, file) in
@@ -142,18 +144,43 @@ async fn spawn(server: Server<'_>) -> Result<Option<Handle>, EngineError> {
     {
         exec = exec.arg("-c").arg(format!("{name}={}", conf.join(file).display()));
     }
+    if let Some((id, limits)) = server.identity.database.zip(server.limits) {
+        // Nobody is in the last start's group any more: leftovers were ended.
+        cgroup::room().clear(id);
+        if let Some(doors) = cgroup::room().make(id, &limits).await {
+            exec = exec.enter(doors);
+        }
+    }
     // The runtime reaps it; that it ended is told by its pidfd.
     let child = exec.start(log).map_err(|error| retry("could not start postgres", error))?;
     let Some(pid) = child.id() else { return Ok(None) };
     drop(child);
-    spare(pid);
+    if may_spare() {
+        spare(pid);
+    }
     let data = procs::inode(&server.dir.data());
     Handle::take(pid, |seen| data.is_some_and(|data| procs::is_postgres_in(seen.pid, data)))
 }
 
-/// When memory runs out the kernel shall take a session, not the whole server (manual 19.4.4, "Linux Memory
-/// Overcommit"). Helpers take the protection off by the variables that they are given. Without the right to do it,
-/// nothing changes.
+/// How much sooner a session shall be taken than its server, where the server itself cannot be protected: as if it used
+/// a tenth of the memory more than it does.
+const PREFERRED: &str = "100";
+/// CAP_SYS_RESOURCE: the right to protect a process from the memory killer. Without it a process may only be offered.
+const SYS_RESOURCE: u64 = 1 << 24;
+
+/// Whether we have that right; containers often do not.
+fn may_spare() -> bool {
+    static MAY: LazyLock<bool> = LazyLock::new(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+        let rights = line.and_then(|rights| u64::from_str_radix(rights.trim(), 16).ok());
+        rights.is_some_and(|rights| rights & SYS_RESOURCE != 0)
+    });
+    *MAY
+}
+
+/// When memory runs out the kernel shall take a session, not the whole server (manual 18.4.4, "Linux Memory
+/// Overcommit"). Helpers take the protection off by the variables that they are given.
 fn spare(pid: u32) {
     if let Err(error) = std::fs::write(format!("/proc/{pid}/oom_score_adj"), "-900") {
         tracing::debug!(%error, pid, "cannot protect a server from the kernel's memory killer");

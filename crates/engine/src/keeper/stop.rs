@@ -1,7 +1,7 @@
 //! The ladder down: fast, then immediate, then kill. Each rung goes to the very process that was proven at the start.
 
 use super::{clear, find};
-use crate::{error::retry, identity::Identity, layout::ClusterDir};
+use crate::{cgroup, error::retry, identity::Identity, layout::ClusterDir, os_user::OsUser};
 use control::engine::EngineError;
 use rustix::process::Signal;
 use std::time::Duration;
@@ -15,8 +15,10 @@ pub(crate) async fn stop(
     identity: &Identity,
     patience: Duration,
 ) -> Result<(), EngineError> {
+    let mut group = None;
     if let Some(server) = find::postmaster(dir, identity)? {
         let pid = server.seen.pid;
+        group = identity.database.and_then(|id| cgroup::room().of(pid, id));
         let ladder = [
             (Signal::INT, "fast", patience),
             (Signal::QUIT, "immediate", Duration::from_secs(10)),
@@ -34,6 +36,24 @@ pub(crate) async fn stop(
         if !down {
             return Err(retry("the server cannot be stopped", anyhow::anyhow!("process {pid} does not end")));
         }
+    }
+    clear::leftovers(dir).await?;
+    // It may have been started below another group than ours is now.
+    if let Some(group) = group {
+        group.remove();
+    }
+    if let Some(id) = identity.database {
+        cgroup::room().clear(id);
+    }
+    Ok(())
+}
+
+/// Ends the server of a directory that is about to be removed: no checkpoint, nobody needs its data.
+pub(crate) async fn discard(dir: &ClusterDir, user: Option<&OsUser>) -> Result<(), EngineError> {
+    if let Some(server) = find::postmaster_of(dir, user)? {
+        tracing::info!(pid = server.seen.pid, dir = %dir.path().display(), "ending the server of a half-made cluster");
+        server.signal(Signal::QUIT)?;
+        server.ends_within(Duration::from_secs(5)).await;
     }
     clear::leftovers(dir).await
 }

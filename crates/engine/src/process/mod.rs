@@ -11,14 +11,16 @@
 mod output;
 
 pub use output::{Output, ProcessError, describe};
-use output::{keep_end, text};
-use rustix::fs::Mode;
+use output::{keep_end, text, written};
+use rustix::fs::{MemfdFlags, Mode, memfd_create};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::process::{Child, Command};
 
@@ -45,6 +47,7 @@ pub struct Exec {
     ids: Option<Ids>,
     limit: Duration,
     finishes: bool,
+    doors: Arc<[OwnedFd]>,
 }
 
 impl Exec {
@@ -60,6 +63,7 @@ impl Exec {
             ids: None,
             limit: Duration::from_secs(60),
             finishes: false,
+            doors: Arc::default(),
         }
     }
 
@@ -121,6 +125,14 @@ impl Exec {
         self
     }
 
+    /// Control groups that it enters itself before it becomes the program, so that all that it ever takes counts
+    /// there: their `cgroup.procs`, open for writing. One that refuses is left out; the kernel knows where it is.
+    #[must_use]
+    pub fn enter(mut self, doors: impl IntoIterator<Item = File>) -> Self {
+        self.doors = doors.into_iter().map(OwnedFd::from).collect();
+        self
+    }
+
     /// Runs it to its end and answers what it said, whatever the exit status.
     ///
     /// Dropping the future kills the command and its children, unless [`Exec::to_the_end`] was said.
@@ -128,16 +140,13 @@ impl Exec {
     /// # Errors
     /// It could not be started, or ran too long.
     pub async fn run(&self) -> Result<Output, ProcessError> {
+        if self.finishes {
+            return self.run_to_the_end().await;
+        }
         let mut command = self.command(false);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(!self.finishes);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = spawn_patiently(&mut command).await.map_err(|source| self.not_started(source))?;
         let group = Group::of(&child);
-        let group = if self.finishes {
-            group.forget();
-            None
-        } else {
-            Some(group)
-        };
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let work =
@@ -153,10 +162,32 @@ impl Exec {
             }
         };
         // It and its output have ended by themselves: its group's number may soon be somebody else's.
-        if let Some(group) = group {
-            group.forget();
-        }
+        group.forget();
         Ok(Output { status, stdout: text(&out), stderr: text(&err) })
+    }
+
+    /// What it says goes to memory that lives as long as it does. A pipe would end with us, and the next word (the user
+    /// tools warn about much) would then end it in the middle, by SIGPIPE.
+    async fn run_to_the_end(&self) -> Result<Output, ProcessError> {
+        let said = || -> io::Result<_> {
+            let memory = File::from(memfd_create("said", MemfdFlags::CLOEXEC)?);
+            Ok((memory.try_clone()?, memory))
+        };
+        let pair = said().and_then(|out| Ok((out, said()?)));
+        let ((stdout, out), (stderr, err)) = pair.map_err(|source| self.not_started(source))?;
+        let mut command = self.command(false);
+        command.stdout(stdout).stderr(stderr).kill_on_drop(false);
+        let mut child = spawn_patiently(&mut command).await.map_err(|source| self.not_started(source))?;
+        let ended = tokio::time::timeout(self.limit, child.wait()).await;
+        let (out, err) = (written(&out), written(&err));
+        match ended {
+            Ok(Ok(status)) => Ok(Output { status, stdout: text(&out), stderr: text(&err) }),
+            Ok(Err(source)) => Err(self.not_started(source)),
+            Err(_) => {
+                let said = format!("{}{}", text(&out), text(&err));
+                Err(ProcessError::TooLong { program: self.name(), limit: self.limit, said })
+            }
+        }
     }
 
     /// As [`Exec::run`], but a failure status is an error.
@@ -203,7 +234,7 @@ impl Exec {
         if !own_session {
             command.process_group(0);
         }
-        prepare(&mut command, own_session);
+        prepare(&mut command, own_session, Arc::clone(&self.doors));
         command
     }
 
@@ -237,18 +268,22 @@ fn is_ours(name: &OsStr) -> bool {
 
 #[expect(
     unsafe_code,
-    reason = "umask and session belong to the child: they can only be set between fork and exec"
+    reason = "umask, session and control group belong to the child: they can only be set between fork and exec"
 )]
-fn prepare(command: &mut Command, own_session: bool) {
+fn prepare(command: &mut Command, own_session: bool, doors: Arc<[OwnedFd]>) {
     let in_child = move || {
+        for door in doors.iter() {
+            // 0 is whoever writes. A limit that cannot be had is no reason not to run.
+            let _ = rustix::io::write(door, b"0");
+        }
         rustix::process::umask(Mode::RWXG | Mode::RWXO);
         if own_session {
             rustix::process::setsid()?;
         }
         Ok(())
     };
-    // SAFETY: after fork only async-signal-safe functions may run: umask(2) and setsid(2) are, and the closure
-    // neither allocates nor locks.
+    // SAFETY: after fork only async-signal-safe functions may run: write(2), umask(2) and setsid(2) are, and the
+    // closure neither allocates nor locks.
     unsafe { command.pre_exec(in_child) };
 }
 

@@ -1,6 +1,8 @@
 //! What a command said, and how it failed. Of each stream the end is kept, where the reason for a failure stands.
 
+use std::fs::File;
 use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -87,6 +89,16 @@ pub(super) async fn keep_end(stream: Option<impl AsyncRead + Unpin>, kept: &mut 
             kept.drain(..kept.len() - KEPT);
         }
     }
+}
+
+/// Reads what was written to a file in memory. Not from its position: a command that goes on shares that.
+pub(super) fn written(file: &File) -> Vec<u8> {
+    let read = || -> io::Result<_> {
+        let mut bytes = vec![0; usize::try_from(file.metadata()?.len()).unwrap_or(0)];
+        file.read_exact_at(&mut bytes, 0).map(|()| bytes)
+    };
+    // Like a broken pipe: the exit status says what counts.
+    read().unwrap_or_default()
 }
 
 /// What is kept of a stream.

@@ -18,6 +18,8 @@ pub const SUPERUSER_CONNECTIONS: u32 = 3;
 /// Connections for the platform's weak roles. From 16 on they are set aside for members of
 /// `pg_use_reserved_connections`; before, the limit on users' roles keeps them free.
 pub const PLATFORM_CONNECTIONS: u32 = 5;
+/// Followers, base backups and archives at once.
+const WAL_SENDERS: u32 = 5;
 
 /// What a host has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +55,8 @@ pub struct Server<'a> {
     pub ident_file: &'a Path,
     /// Certificate and key; none: no TLS.
     pub tls: Option<(&'a Path, &'a Path)>,
+    /// New transactions are read-only unless they say otherwise.
+    pub read_only: bool,
 }
 
 /// The settings of a server.
@@ -65,8 +69,38 @@ pub fn settings(server: &Server<'_>) -> Result<Settings, BadValue> {
     all.extend(write_ahead_log(server.plan));
     all.extend(workers(server));
     all.extend(log(server)?);
-    all.extend(fixed(server.version));
+    all.extend(fixed(server));
     Ok(all)
+}
+
+/// Those of them that follow from the plan: what a change of plan can change.
+#[must_use]
+pub fn by_plan(server: &Server<'_>) -> Settings {
+    let mut all = vec![("max_connections", connections(server.plan).to_string())];
+    all.extend(memory(server));
+    all.extend(write_ahead_log(server.plan));
+    all.extend(workers(server));
+    all
+}
+
+/// All connections: those of users, and the platform's own.
+///
+/// The reserved ones are those that must still be *free* after a user connected (19.3.1), so the platform's open
+/// connections need places of their own beside them: else each would take one from the users.
+fn connections(plan: &Plan) -> u32 {
+    plan.connections() + 2 * PLATFORM_CONNECTIONS + SUPERUSER_CONNECTIONS
+}
+
+/// How many processes a server of this plan may need, for a limit that stops nothing but a flood.
+///
+/// A process for every connection and as many again, which only come to be refused or are still at the password
+/// (the postmaster lets in twice the number of connections before it refuses); workers; and the server's own, which
+/// are about a dozen: postmaster, logger, checkpointer, writers, launchers.
+#[must_use]
+pub fn processes(plan: &Plan, host: Host) -> u32 {
+    const OWN: u32 = 16;
+    let cores = cores(plan, host);
+    2 * (connections(plan) + WAL_SENDERS) + worker_processes(cores) + vacuums(plan) + io_workers(cores) + OWN
 }
 
 /// 19.3: where it listens, who gets a connection.
@@ -74,7 +108,6 @@ fn reach(server: &Server<'_>) -> Result<Settings, BadValue> {
     let listen: Vec<_> = server.listen.iter().map(ToString::to_string).collect();
     // A list, whose items stand in double quotes when they hold a comma or a space.
     let socket_dir = format!("\"{}\"", path(server.socket_dir)?.replace('"', "\"\""));
-    let total = server.plan.connections() + PLATFORM_CONNECTIONS + SUPERUSER_CONNECTIONS;
     let mut all = vec![
         ("cluster_name", server.name.to_owned()),
         ("listen_addresses", listen.join(",")),
@@ -83,7 +116,7 @@ fn reach(server: &Server<'_>) -> Result<Settings, BadValue> {
         ("unix_socket_permissions", "0700".into()),
         ("hba_file", path(server.hba_file)?),
         ("ident_file", path(server.ident_file)?),
-        ("max_connections", total.to_string()),
+        ("max_connections", connections(server.plan).to_string()),
         ("superuser_reserved_connections", SUPERUSER_CONNECTIONS.to_string()),
         ("password_encryption", "scram-sha-256".into()),
         ("authentication_timeout", "30s".into()),
@@ -111,18 +144,24 @@ fn reach(server: &Server<'_>) -> Result<Settings, BadValue> {
 /// 19.4.1 and 19.7.2. Kibibytes are computed, so that a small plan does not round to nothing.
 fn memory(server: &Server<'_>) -> Settings {
     let total_kib = u64::from(server.plan.memory_mib).min(server.host.memory_mib) * 1024;
-    // "a reasonable starting value for shared_buffers is 25% of the memory"
+    // shared_buffers: "a reasonable starting value for shared_buffers is 25% of the memory"
     let shared = total_kib / 4;
-    // What is left, for four sorts or hashes at once in every connection.
+    // work_mem: "several running sessions could be doing such operations concurrently": what is left, for four sorts or
+    // hashes at once in every connection.
     let work = (total_kib - shared) / (4 * u64::from(server.plan.connections()));
     let maintenance = (total_kib / 20).clamp(16 * 1024, 1024 * 1024);
     let kib = |n: u64| format!("{n}kB");
     vec![
         ("shared_buffers", kib(shared)),
+        // The kernel's limit of memory does not count them: what is taken in huge pages would come on top of the plan.
+        ("huge_pages", "off".into()),
         ("work_mem", kib(work.max(1024))),
         ("maintenance_work_mem", kib(maintenance)),
-        // Each vacuum worker takes so much; maintenance by hand is one at a time.
+        // autovacuum_work_mem: "when autovacuum runs, up to autovacuum_max_workers times this memory may be allocated";
+        // maintenance by hand is one at a time.
         ("autovacuum_work_mem", kib((maintenance / 2).max(8 * 1024))),
+        // "consider both PostgreSQL's shared buffers and the portion of the kernel's disk cache": what is neither
+        // sorting nor hashing. The file cache counts within the plan's memory, too.
         ("effective_cache_size", kib(total_kib / 4 * 3)),
         ("dynamic_shared_memory_type", "posix".into()),
         ("temp_file_limit", format!("{}MB", (server.plan.disk_mib / 4).max(64))),
@@ -139,10 +178,14 @@ fn write_ahead_log(plan: &Plan) -> Settings {
         ("full_page_writes", "on".into()),
         ("wal_level", "replica".into()),
         ("wal_compression", "lz4".into()),
+        // 19.5.2: a checkpoint every five minutes, or earlier when so much was written, spread over nine tenths of
+        // the time in between.
+        ("checkpoint_timeout", "5min".into()),
+        ("checkpoint_completion_target", "0.9".into()),
         ("max_wal_size", format!("{max}MB")),
         // "at least twice wal_segment_size"
         ("min_wal_size", format!("{}MB", (max / 4).max(32))),
-        ("max_wal_senders", "5".into()),
+        ("max_wal_senders", WAL_SENDERS.to_string()),
         ("max_replication_slots", "5".into()),
         // A follower that went away must not fill the disk.
         ("max_slot_wal_keep_size", format!("{}MB", (plan.disk_mib / 4).max(64))),
@@ -151,27 +194,45 @@ fn write_ahead_log(plan: &Plan) -> Settings {
 
 /// 19.4.6 and 19.10: workers follow the share of the processor.
 fn workers(server: &Server<'_>) -> Settings {
-    let cores = server.plan.cpu_milli.div_ceil(1000).min(server.host.cpus).max(1);
-    let vacuums = match server.plan.memory_mib {
-        0..1024 => 1,
-        1024..4096 => 2,
-        _ => 3,
-    };
+    let cores = cores(server.plan, server.host);
     let mut all = vec![
-        // Two more than the parallel ones: extensions have theirs too.
-        ("max_worker_processes", (cores + 2).to_string()),
+        ("max_worker_processes", worker_processes(cores).to_string()),
         ("max_parallel_workers", cores.to_string()),
         ("max_parallel_workers_per_gather", (cores / 2).to_string()),
         ("max_parallel_maintenance_workers", (cores / 2).min(2).to_string()),
         // Subscriptions are not offered: they connect out of the host.
         ("max_logical_replication_workers", "0".into()),
         ("autovacuum", "on".into()),
-        ("autovacuum_max_workers", vacuums.to_string()),
+        ("autovacuum_max_workers", vacuums(server.plan).to_string()),
     ];
     if server.version.major >= 18 {
-        all.push(("io_workers", cores.clamp(1, 3).to_string()));
+        all.push(("io_workers", io_workers(cores).to_string()));
+        // Room for the most that a plan has, so that autovacuum_max_workers can change without a restart.
+        all.push(("autovacuum_worker_slots", "4".into()));
     }
     all
+}
+
+/// Cores that a plan can keep busy.
+fn cores(plan: &Plan, host: Host) -> u32 {
+    plan.cpu_milli.div_ceil(1000).min(host.cpus).max(1)
+}
+
+/// Two more than the parallel ones: extensions have theirs too.
+fn worker_processes(cores: u32) -> u32 {
+    cores + 2
+}
+
+fn io_workers(cores: u32) -> u32 {
+    cores.clamp(1, 3)
+}
+
+fn vacuums(plan: &Plan) -> u32 {
+    match plan.memory_mib {
+        0..1024 => 1,
+        1024..4096 => 2,
+        _ => 3,
+    }
 }
 
 /// 19.8. The server's own collector writes one file for each day of the week and begins it anew a week later: bounded
@@ -205,7 +266,7 @@ fn log(server: &Server<'_>) -> Result<Settings, BadValue> {
 }
 
 /// What is the same for every plan.
-fn fixed(version: PgVersion) -> Settings {
+fn fixed(server: &Server<'_>) -> Settings {
     let mut all: Settings = vec![
         // Compiling pays for long analytical queries only; small servers lose by it, and some builds cannot.
         ("jit", "off".into()),
@@ -218,8 +279,10 @@ fn fixed(version: PgVersion) -> Settings {
         ("lc_numeric", "C".into()),
         ("lc_time", "C".into()),
         ("default_text_search_config", "pg_catalog.english".into()),
+        // 19.11.1; a reload is enough, and who must write to make room says so in the transaction.
+        ("default_transaction_read_only", if server.read_only { "on" } else { "off" }.into()),
     ];
-    if version.major >= 17 {
+    if server.version.major >= 17 {
         all.push(("allow_alter_system", "off".into()));
     }
     all
@@ -246,6 +309,7 @@ mod tests {
             hba_file: Path::new("/c/pg_hba.conf"),
             ident_file: Path::new("/c/pg_ident.conf"),
             tls: Some((Path::new("/t/server.crt"), Path::new("/t/server.key"))),
+            read_only: major == 18,
         };
         let all = settings(&server).unwrap();
         let count = all.len();
@@ -272,9 +336,56 @@ mod tests {
     }
 
     #[test]
+    fn what_is_promised_fits_into_the_plan() {
+        let kib = |text: &str| text.trim_end_matches("kB").parse::<u64>().unwrap();
+        for (plan, number) in Plan::defaults().iter().zip(0..) {
+            let all = of(number, 18, BIG_HOST);
+            let total = u64::from(plan.memory_mib) * 1024;
+            let sorts = 4 * u64::from(plan.connections()) * kib(&all["work_mem"]);
+            assert!(kib(&all["shared_buffers"]) + sorts <= total, "{}", plan.name);
+            assert!(kib(&all["effective_cache_size"]) < total);
+            let disk = u64::from(plan.disk_mib);
+            let wal: u64 = all["max_wal_size"].trim_end_matches("MB").parse().unwrap();
+            assert!(wal >= 64 && wal * 8 <= disk.max(512), "{}: {wal} MB of log on {disk}", plan.name);
+        }
+    }
+
+    #[test]
+    fn processes_leave_room_for_every_connection() {
+        for plan in Plan::defaults() {
+            let all = processes(&plan, BIG_HOST);
+            assert!(all > 2 * plan.connections() + 30, "{}: {all}", plan.name);
+            assert!(all < 2 * plan.connections() + 80, "{}: {all}", plan.name);
+        }
+    }
+
+    #[test]
+    fn a_plan_decides_memory_log_workers_and_connections_only() {
+        let plan = &Plan::defaults()[1];
+        let nowhere = Path::new("/x");
+        let server = Server {
+            version: PgVersion::new(18, 0),
+            plan,
+            host: BIG_HOST,
+            name: "x",
+            port: 1,
+            listen: &[],
+            socket_dir: nowhere,
+            log_dir: nowhere,
+            hba_file: nowhere,
+            ident_file: nowhere,
+            tls: None,
+            read_only: false,
+        };
+        let (all, by_plan) = (settings(&server).unwrap(), by_plan(&server));
+        assert!(by_plan.iter().all(|one| all.contains(one)), "the same values");
+        assert!(by_plan.iter().all(|(name, _)| !name.contains("log_") && !name.ends_with("_file")));
+    }
+
+    #[test]
     fn users_get_the_connections_of_their_plan_and_the_platform_its_own() {
         let all = of(2, 17, BIG_HOST);
-        assert_eq!(all["max_connections"], "68");
+        assert_eq!(all["max_connections"], "73");
         assert_eq!((&*all["superuser_reserved_connections"], &*all["reserved_connections"]), ("3", "5"));
     }
 
@@ -290,6 +401,7 @@ mod tests {
             assert_eq!(all.contains_key("reserved_connections"), reserved, "{major}");
             assert_eq!(all.contains_key("allow_alter_system"), alter_system, "{major}");
             assert_eq!(all.contains_key("io_workers"), io, "{major}");
+            assert_eq!(all["default_transaction_read_only"] == "on", major == 18, "as asked for above");
         }
     }
 

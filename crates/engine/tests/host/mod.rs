@@ -129,10 +129,21 @@ impl Host {
         Ok(client)
     }
 
+    /// A session of the platform's superuser, over the private socket: to see what users cannot.
+    pub async fn inside(&self, spec: &NodeSpec, database: &str) -> tokio_postgres::Client {
+        let mut config = tokio_postgres::Config::new();
+        config.host_path(self.dir(spec).run()).port(spec.port).user(engine::sql::SUPERUSER).dbname(database);
+        let (client, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
+        #[expect(clippy::disallowed_methods, reason = "a test's own connection")]
+        tokio::spawn(connection);
+        client
+    }
+
     /// Removes every database, and shows that nothing is left.
     pub async fn end(self) {
         for found in self.engine.found().await.unwrap() {
             self.engine.purge(found.id).await.unwrap();
+            assert_eq!(groups_of(found.id), [] as [PathBuf; 0], "no control group is left");
         }
         self.engine.tidy_pool(&[]).await.unwrap();
         assert_eq!(fs::read_dir(self.layout().nodes()).unwrap().count(), 0);
@@ -155,6 +166,11 @@ impl Drop for Host {
             std::thread::sleep(Duration::from_millis(100));
         }
         remove_users(&self.root);
+        for entry in fs::read_dir(self.layout().nodes()).into_iter().flatten().flatten() {
+            if let Ok(id) = entry.file_name().to_string_lossy().parse() {
+                groups_of(DatabaseId::new(id)).iter().for_each(|dir| drop(fs::remove_dir(dir)));
+            }
+        }
         let _ = fs::remove_dir_all(&self.root);
     }
 }
@@ -170,6 +186,41 @@ fn remove_users(root: &Path) {
             }
         }
     }
+}
+
+/// Directory of a process in v1's hierarchy of this controller, read independently of the engine. `None` on hosts
+/// without it.
+pub fn group(pid: u32, controller: &str) -> Option<PathBuf> {
+    let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    let path = text.lines().find_map(|line| {
+        let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+        controllers.split(',').any(|one| one == controller).then(|| path.trim_start_matches('/').to_owned())
+    })?;
+    let dir = Path::new("/sys/fs/cgroup").join(controller).join(path);
+    dir.is_dir().then_some(dir)
+}
+
+/// Whether this user may make groups beside this process: else limits are advisory here.
+pub fn may_group() -> bool {
+    let probe = |dir: PathBuf| {
+        let dir = dir.join(format!("paddock-test-{}", Uuid::new_v4().simple()));
+        fs::create_dir(&dir).and_then(|()| fs::remove_dir(&dir)).is_ok()
+    };
+    ["memory", "cpu", "pids"].iter().all(|one| group(std::process::id(), one).is_some_and(probe))
+}
+
+/// One number in a group's file.
+pub fn number(dir: &Path, file: &str) -> u64 {
+    fs::read_to_string(dir.join(file)).unwrap().trim().parse().unwrap()
+}
+
+/// Groups of a database beside this process.
+pub fn groups_of(id: DatabaseId) -> Vec<PathBuf> {
+    let controllers = ["memory", "cpu", "cpuacct", "pids"];
+    let own = controllers.iter().filter_map(|controller| group(std::process::id(), controller));
+    let entries = own.flat_map(|dir| fs::read_dir(dir).unwrap().flatten());
+    let name = format!("paddock-{}", id.uuid());
+    entries.map(|entry| entry.path()).filter(|path| path.to_string_lossy().contains(&name)).collect()
 }
 
 /// Processes whose working directory lies below the root.
@@ -206,7 +257,14 @@ pub fn tls(ca: &str) -> tokio_postgres_rustls::MakeRustlsConnect {
 
 pub fn spec(name: &str, version: PgVersion) -> NodeSpec {
     let plan = Plan::defaults().remove(0);
-    NodeSpec { id: DatabaseId::new(Uuid::new_v4()), name: name.into(), version, port: free_port(), plan }
+    NodeSpec {
+        id: DatabaseId::new(Uuid::new_v4()),
+        name: name.into(),
+        version,
+        port: free_port(),
+        plan,
+        read_only: false,
+    }
 }
 
 /// Ports differ between the tests of one process, and nobody listened there a moment ago.

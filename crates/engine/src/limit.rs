@@ -1,0 +1,39 @@
+//! Bringing the limits of a running server to its plan, without a restart.
+
+use crate::{
+    cgroup::{Limits, room},
+    error::fatal,
+    layout::ClusterDir,
+    procs::Handle,
+    sql::{SUPERUSER, Session, quote_ident},
+};
+use control::engine::{EngineError, NodeSpec};
+use std::time::Duration;
+use tokio_postgres::Client;
+
+/// Sets them; answers what people may read.
+pub(crate) async fn limit(
+    dir: &ClusterDir,
+    server: &Handle,
+    spec: &NodeSpec,
+    limits: &Limits,
+) -> Result<String, EngineError> {
+    let role = quote_ident(&spec.name).map_err(|error| fatal("the database's name cannot be used", error))?;
+    let connections = spec.plan.connections();
+    let alter = format!("ALTER ROLE {role} CONNECTION LIMIT {connections}");
+    let session = Session::new(dir.run(), spec.port, SUPERUSER, Duration::from_secs(30));
+    session.run("limit connections", async |client: Client| client.batch_execute(&alter).await).await?;
+
+    let mut told = format!("{}, {}, {connections} connections", spec.plan.memory(), spec.plan.cpu());
+    let Some(group) = room().of(server.seen.pid, spec.id) else {
+        let why = room().why_not().unwrap_or("the next restart puts it under limits");
+        told += &format!("; memory, CPU and processes are advisory: {why}");
+        return Ok(told);
+    };
+    let mut advisory = group.limit(limits).await;
+    advisory.extend(room().why_not().map(str::to_owned));
+    if !advisory.is_empty() {
+        told += &format!("; advisory: {}", advisory.join("; "));
+    }
+    Ok(told)
+}

@@ -1,0 +1,229 @@
+//! A plan's limits are in the kernel's own files, change while the server runs, and what is told of them equals what
+//! is read there independently.
+//!
+//! On a host where this user may not make groups, the limits must be told as advisory instead.
+
+#[cfg(test)]
+mod host;
+
+use control::engine::{Engine as _, NodeSpec};
+use engine::LocalEngine;
+use host::{Host, group, number};
+use std::{fs, path::PathBuf, time::Duration};
+use types::Plan;
+
+/// They measure processor and memory of one machine.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+const PATIENCE: Duration = Duration::from_secs(10);
+const MIB: u64 = 1 << 20;
+
+/// The groups of a running server: memory, cpu, pids.
+#[cfg(test)]
+async fn groups(host: &Host, spec: &NodeSpec) -> [PathBuf; 3] {
+    let pid = host.pid(spec).await;
+    ["memory", "cpu", "pids"].map(|controller| group(pid, controller).unwrap())
+}
+
+/// With another plan of the default table.
+#[cfg(test)]
+fn with(spec: &NodeSpec, plan: usize) -> NodeSpec {
+    NodeSpec { plan: Plan::defaults().remove(plan), ..spec.clone() }
+}
+
+#[cfg(test)]
+async fn advisory(host: Host, spec: NodeSpec) {
+    let enforced = host.engine.figures(&spec).await.unwrap().container.enforced;
+    assert!(!enforced.memory && enforced.why_not.is_some(), "{enforced:?}");
+    host.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_follow_the_plan_without_a_restart() {
+    let _alone = ALONE.lock().await;
+    let host = Host::new().await;
+    let sandbox = host.spec("a_1").await;
+    host.up(&sandbox).await;
+    if !host::may_group() {
+        return advisory(host, sandbox).await;
+    }
+    let pid = host.pid(&sandbox).await;
+    let client = host.connect(&sandbox, "a_1").await.unwrap();
+    let backend: i32 = client.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0);
+    let [memory, cpu, pids] = groups(&host, &sandbox).await;
+    for dir in [&memory, &cpu, &pids] {
+        let name = dir.file_name().unwrap().to_str().unwrap();
+        assert!(name.starts_with(&format!("paddock-{}-", sandbox.id.uuid())), "{name}");
+        let inside = fs::read_to_string(dir.join("cgroup.procs")).unwrap();
+        assert!(inside.lines().any(|line| line == backend.to_string()), "sessions are in it, too");
+    }
+    for (plan, mib, quota, connections) in [(0, 256, 25_000, 15), (1, 512, 50_000, 30), (0, 256, 25_000, 15)]
+    {
+        let spec = with(&sandbox, plan);
+        if plan > 0 || number(&cpu, "cpu.cfs_quota_us") > quota {
+            let told = host.engine.limit(&spec).await.unwrap();
+            let (memory, cpu) = (spec.plan.memory(), spec.plan.cpu());
+            assert_eq!(told, format!("{memory}, {cpu}, {connections} connections"));
+        }
+        assert_eq!(number(&memory, "memory.limit_in_bytes"), mib * MIB);
+        assert_eq!(number(&memory, "memory.memsw.limit_in_bytes"), 2 * mib * MIB);
+        assert_eq!(number(&cpu, "cpu.cfs_quota_us"), quota);
+        assert_eq!(number(&cpu, "cpu.cfs_period_us"), 100_000);
+        let container = host.engine.figures(&spec).await.unwrap().container;
+        assert_eq!(container.memory_limit_bytes, mib * MIB);
+        assert_eq!(u64::from(container.cpu_limit_percent), quota / 1000);
+        assert_eq!(u64::from(container.processes_limit), number(&pids, "pids.max"));
+        assert!(container.processes_limit > 2 * connections, "{container:?}");
+        assert_eq!((container.enforced.advisory(), container.enforced.why_not), (String::new(), None));
+        let limit = "SELECT rolconnlimit::text FROM pg_roles WHERE rolname = 'a_1'";
+        assert_eq!(host.ask(&spec, limit).await.unwrap(), [connections.to_string()]);
+        let again: i32 = client.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0);
+        assert_eq!((again, host.pid(&spec).await), (backend, pid), "nobody was disconnected");
+    }
+    host.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_below_what_is_used_waits_and_kills_nobody() {
+    let _alone = ALONE.lock().await;
+    let host = Host::new().await;
+    let sandbox = host.spec("a_1").await;
+    host.up(&sandbox).await;
+    if !host::may_group() {
+        return advisory(host, sandbox).await;
+    }
+    let large = with(&sandbox, 2);
+    host.engine.limit(&large).await.unwrap();
+    let [memory, ..] = groups(&host, &sandbox).await;
+    let client = host.connect(&sandbox, "a_1").await.unwrap();
+    // The session keeps it.
+    let hold = "DO $$ BEGIN FOR i IN 1..6 LOOP
+                    PERFORM set_config('test.hold' || i, repeat('x', 50000000), false);
+                END LOOP; END $$";
+    client.batch_execute(hold).await.unwrap();
+    let told = host.engine.limit(&sandbox).await.unwrap();
+    assert!(told.contains("advisory: memory: more is in use; the old limit holds"), "{told}");
+    assert_eq!(number(&memory, "memory.limit_in_bytes"), 1024 * MIB);
+    assert_eq!(host.engine.figures(&sandbox).await.unwrap().container.memory_limit_bytes, 1024 * MIB);
+    client.batch_execute("SELECT 1").await.expect("it lives");
+    drop(client);
+    for _ in 0..50 {
+        if !host.engine.limit(&sandbox).await.unwrap().contains("advisory") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(number(&memory, "memory.limit_in_bytes"), 256 * MIB);
+    assert_eq!(host.engine.figures(&sandbox).await.unwrap().container.oom_kills, 0);
+    host.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_highest_is_of_this_start_and_outlives_paddock() {
+    let _alone = ALONE.lock().await;
+    let host = Host::new().await;
+    let spec = host.spec("a_1").await;
+    host.up(&spec).await;
+    if !host::may_group() {
+        return advisory(host, spec).await;
+    }
+    let [first, ..] = groups(&host, &spec).await;
+    host.ask(&spec, "SELECT length(repeat('x', 80000000))").await.unwrap();
+    let peak = host.engine.figures(&spec).await.unwrap().container.memory_peak_bytes;
+    assert!(peak > 100 * MIB, "{peak}");
+    assert_eq!(peak, number(&first, "memory.max_usage_in_bytes"));
+    let again = LocalEngine::open(host.config.clone()).await.unwrap();
+    assert_eq!(again.figures(&spec).await.unwrap().container.memory_peak_bytes, peak);
+    again.stop(spec.id, PATIENCE).await.unwrap();
+    assert!(!first.exists(), "the group went with the server");
+    again.start(&spec).await.unwrap();
+    let [second, ..] = groups(&host, &spec).await;
+    assert_ne!(first, second);
+    let fresh = again.figures(&spec).await.unwrap().container.memory_peak_bytes;
+    assert!(fresh < peak, "{fresh} after a restart, {peak} before");
+
+    // The server was killed, not stopped: its group is empty and goes with the next start.
+    host::kill(host.pid(&spec).await, rustix::process::Signal::KILL);
+    host.until(&spec, |state| *state == control::engine::NodeState::Stopped).await;
+    let told = again.start(&spec).await.unwrap();
+    assert!(!told.contains("memory"), "{told}");
+    assert_eq!(host::groups_of(spec.id).len(), 4, "memory, cpu, cpuacct, pids");
+    host.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn figures_are_those_of_the_kernel_and_of_postgresql() {
+    let _alone = ALONE.lock().await;
+    let host = Host::new().await;
+    let spec = host.spec("a_1").await;
+    host.up(&spec).await;
+    if !host::may_group() {
+        return advisory(host, spec).await;
+    }
+    host.ask(
+        &spec,
+        "CREATE TABLE t AS SELECT g AS n, repeat('x', 100) AS x FROM generate_series(1, 20000) g",
+    )
+    .await
+    .unwrap();
+    host.ask(&spec, "DELETE FROM t WHERE n % 2 = 0").await.unwrap();
+    let clients = [host.connect(&spec, "a_1").await.unwrap(), host.connect(&spec, "a_1").await.unwrap()];
+    host.engine.checkpoint(&spec).await.unwrap();
+    // What was deleted is counted when the session that did it has ended.
+    let mut figures = host.engine.figures(&spec).await.unwrap();
+    for _ in 0..50 {
+        if figures.dead_bytes != Some(0) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        figures = host.engine.figures(&spec).await.unwrap();
+    }
+    let ask = "SELECT count(*)::text FROM pg_stat_activity WHERE usename = 'a_1' AND pid <> pg_backend_pid()";
+    assert_eq!(host.ask(&spec, ask).await.unwrap(), [figures.connections.to_string()]);
+    assert_eq!((figures.connections, figures.max_connections), (2, spec.plan.connections()));
+    let size = host.ask(&spec, "SELECT pg_database_size('a_1')::text").await.unwrap();
+    assert_eq!(size, [figures.data_bytes.to_string()]);
+    let du = |below: &str| {
+        let path = host.dir(&spec).data().join(below);
+        let said = host::run("/usr/bin/du", &["-s", "--block-size=1", path.to_str().unwrap()]).stdout;
+        String::from_utf8(said).unwrap().split_whitespace().next().unwrap().parse::<u64>().unwrap()
+    };
+    // Files of statistics come and go.
+    assert!(figures.disk_bytes.abs_diff(du(".")) < MIB, "{} {}", figures.disk_bytes, du("."));
+    assert_eq!(figures.wal_bytes, du("pg_wal"));
+    assert_eq!(figures.temp_bytes, 0);
+    assert_eq!(host.engine.disk_bytes(spec.id).await.unwrap() / MIB, figures.disk_bytes / MIB);
+    let table: u64 =
+        host.ask(&spec, "SELECT pg_total_relation_size('t')::text").await.unwrap()[0].parse().unwrap();
+    let dead = figures.dead_bytes.unwrap();
+    assert!(dead >= table / 3 && dead < table, "{dead} of {table}");
+
+    let [memory, _, pids] = groups(&host, &spec).await;
+    let container = host.engine.figures(&spec).await.unwrap().container;
+    // Sessions of the look itself come and go.
+    let usage = number(&memory, "memory.usage_in_bytes");
+    assert!(container.memory_bytes.abs_diff(usage) < 16 * MIB, "{} {usage}", container.memory_bytes);
+    assert_eq!(container.memory_peak_bytes, number(&memory, "memory.max_usage_in_bytes"));
+    assert!(u64::from(container.processes).abs_diff(number(&pids, "pids.current")) <= 2);
+    let stat = fs::read_to_string(memory.join("memory.stat")).unwrap();
+    let cache = stat.lines().find_map(|line| line.strip_prefix("total_inactive_file ")).unwrap();
+    assert!(container.memory_cache_bytes.abs_diff(cache.parse().unwrap()) < 8 * MIB);
+    assert_eq!((container.swap_bytes, container.oom_kills), (0, 0));
+
+    // A session that would take a whole core gets its quarter.
+    let cpuacct = group(host.pid(&spec).await, "cpuacct").unwrap();
+    host.engine.figures(&spec).await.unwrap();
+    let (before, begun) = (number(&cpuacct, "cpuacct.usage"), std::time::Instant::now());
+    let busy = "SET statement_timeout = '1500ms'; SELECT count(*) FROM generate_series(1, 1000000000)";
+    assert!(clients[0].batch_execute(busy).await.is_err(), "it is never done");
+    let percent = host.engine.figures(&spec).await.unwrap().container.cpu_percent.unwrap();
+    let used = Duration::from_nanos(number(&cpuacct, "cpuacct.usage") - before);
+    let outside = used.as_secs_f64() / begun.elapsed().as_secs_f64() * 100.0;
+    assert!((percent - outside).abs() < 8.0, "{percent} told, {outside} counted");
+    assert!((10.0..45.0).contains(&percent), "{percent}");
+
+    // Its owner can shut the door, and loses the estimate only.
+    host.ask(&spec, "SET ROLE a_1_owner; REVOKE CONNECT ON DATABASE a_1 FROM paddock_monitor").await.unwrap();
+    let figures = host.engine.figures(&spec).await.unwrap();
+    assert_eq!((figures.dead_bytes, figures.data_bytes > 0), (None, true));
+    host.end().await;
+}

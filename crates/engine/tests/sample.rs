@@ -1,0 +1,124 @@
+//! What the collector reads: over one kept connection, that is no user's, on every installed major.
+
+#[cfg(test)]
+mod host;
+
+use control::engine::Engine as _;
+use host::Host;
+use rustix::process::Signal;
+use std::time::Duration;
+
+const KEPT: &str = "SELECT pid::text FROM pg_stat_activity WHERE usename = 'paddock_monitor'";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_connection_serves_all_samples() {
+    let host = Host::new().await;
+    for version in host.versions().await {
+        let spec = host::spec("a_1", version);
+        host.up(&spec).await;
+        let engine = &host.engine;
+        let client = host.connect(&spec, "a_1").await.unwrap();
+        let first = engine.sample(&spec, true).await.unwrap();
+        let kept = host.ask(&spec, KEPT).await.unwrap();
+        assert_eq!(kept.len(), 1, "{version}");
+
+        client.batch_execute("CREATE TABLE t AS SELECT generate_series(1, 5000) AS n").await.unwrap();
+        client.batch_execute("BEGIN; LOCK TABLE t").await.unwrap();
+        let waiting = host.connect(&spec, "a_1").await.unwrap();
+        let (other, begun) = tokio::join!(
+            async {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                let sample = engine.sample(&spec, false).await.unwrap();
+                client.batch_execute("COMMIT").await.unwrap();
+                sample
+            },
+            waiting.batch_execute("BEGIN; SELECT count(*) FROM t; COMMIT"),
+        );
+        begun.unwrap();
+        assert_eq!(host.ask(&spec, KEPT).await.unwrap(), kept, "{version}: the same connection");
+        let (one, two) = (first.server.unwrap(), other.server.unwrap());
+        assert_eq!((one.connections, one.idle_in_transaction, one.locks_waiting), (1, 0, 0), "{version}");
+        assert_eq!((two.connections, two.idle_in_transaction, two.active), (2, 1, 1), "{version}: {two:?}");
+        assert_eq!(two.locks_waiting, 1, "{version}: {two:?}");
+        assert!(two.locks >= 2 && two.oldest_transaction_s >= 0.3, "{version}: {two:?}");
+        assert!(two.wal_made > one.wal_made && two.wal_bytes >= 16 << 20, "{version}: {two:?}");
+        assert!(!one.latency.is_zero() && one.latency < Duration::from_secs(1), "{version}");
+        assert!(first.disk_bytes.unwrap() > one.data_bytes && other.disk_bytes.is_none(), "{version}");
+        assert!(first.cpu_us > 0 && first.cpu_us < other.cpu_us, "{version}: {other:?}");
+        assert!(other.written_bytes > first.written_bytes, "{version}: {other:?}");
+        assert_eq!((first.since, first.container.cpu_percent), (other.since, None), "{version}");
+
+        // Counters reach the statistics when a session ends; then they are told.
+        drop((client, waiting));
+        host.ask(&spec, "SET temp_file_limit = -1").await.unwrap_err();
+        engine.checkpoint(&spec).await.unwrap();
+        let mut last = engine.sample(&spec, false).await.unwrap().server.unwrap();
+        for _ in 0..50 {
+            if last.transactions > one.transactions
+                && last.connections == 0
+                && last.checkpoints > one.checkpoints
+            {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            last = engine.sample(&spec, false).await.unwrap().server.unwrap();
+        }
+        assert!(last.transactions > one.transactions && last.checkpoints > one.checkpoints, "{last:?}");
+        assert!(last.blocks_hit > one.blocks_hit && last.deadlocks == 0, "{last:?}");
+        assert_eq!(last.connections, 0, "the platform's own are left out");
+        let size = host.ask(&spec, "SELECT pg_database_size('a_1')::text").await.unwrap();
+        assert_eq!(size, [last.data_bytes.to_string()]);
+        engine.purge(spec.id).await.unwrap();
+    }
+    host.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_connection_is_opened_again() {
+    let host = Host::new().await;
+    let spec = host.spec("a_1").await;
+    host.up(&spec).await;
+    let engine = &host.engine;
+    engine.sample(&spec, false).await.unwrap().server.unwrap();
+    let kept = host.ask(&spec, KEPT).await.unwrap();
+    host::kill(kept[0].parse().unwrap(), Signal::TERM);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    engine.sample(&spec, false).await.unwrap().server.expect("asked again at once");
+    let other = host.ask(&spec, KEPT).await.unwrap();
+    assert_ne!(kept, other);
+
+    // Users have taken every connection of theirs: the platform still sees.
+    let mut clients = Vec::new();
+    for _ in 0..200 {
+        // The last session's place is free a moment after it said good-bye.
+        match host.connect(&spec, "a_1").await {
+            Ok(client) => clients.push(client),
+            Err(_) if clients.len() == spec.plan.connections() as usize => break,
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+    assert!(host.connect(&spec, "a_1").await.is_err());
+    let full = engine.sample(&spec, false).await.unwrap().server.unwrap();
+    assert_eq!(full.connections, spec.plan.connections());
+    drop(clients);
+
+    let since = engine.sample(&spec, false).await.unwrap().since;
+    engine.stop(spec.id, Duration::from_secs(10)).await.unwrap();
+    assert!(engine.sample(&spec, false).await.is_err());
+    // Its own note of the start has seconds.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    engine.start(&spec).await.unwrap();
+    let sample = engine.sample(&spec, false).await.unwrap();
+    assert!(sample.since > since && sample.server.is_some(), "{sample:?}");
+
+    // It hangs: the kernel still tells.
+    let pid = host.pid(&spec).await;
+    let kept = host.ask(&spec, KEPT).await.unwrap();
+    host::kill(kept[0].parse().unwrap(), Signal::STOP);
+    let sample = engine.sample(&spec, false).await.unwrap();
+    host::kill(kept[0].parse().unwrap(), Signal::CONT);
+    assert!(sample.server.is_none() && sample.container.memory_bytes > 0, "{sample:?}");
+    engine.sample(&spec, false).await.unwrap().server.expect("a new connection");
+    assert_eq!(host.pid(&spec).await, pid);
+    host.end().await;
+}

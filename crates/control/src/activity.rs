@@ -5,7 +5,7 @@ use crate::{
     actor::PLATFORM,
     addon::ByViewer,
     operation::{millis, status},
-    ops::{delete, provision, restart, restore, start, stop},
+    ops::{change_plan, delete, provision, restart, restore, start, stop},
     store::{
         self,
         addon::Filter,
@@ -49,7 +49,8 @@ impl ControlPlane {
         self.happened(&filter).await
     }
 
-    async fn happened(&self, filter: &OperationFilter) -> Result<Vec<ActivityView>> {
+    /// What happened to databases, and to apps unless one add-on is meant; newest first.
+    pub(crate) async fn happened(&self, filter: &OperationFilter) -> Result<Vec<ActivityView>> {
         let mut conn = self.store().acquire().await?;
         let operations = store::event::operations(&mut conn, filter).await?;
         let addons = Filter {
@@ -64,7 +65,9 @@ impl ControlPlane {
             .into_iter()
             .map(|addon| addon.database_id)
             .collect();
-        let seen = store::event::of_databases(&mut conn, &databases, filter.limit).await?;
+        let seen =
+            store::event::of_databases(&mut conn, &databases, (filter.since, filter.until), filter.limit)
+                .await?;
         let apps = match (filter.addon, filter.app) {
             (Some(_), _) => Vec::new(),
             (None, Some(app)) => vec![app],
@@ -101,6 +104,7 @@ impl ControlPlane {
             (Status::Succeeded, provision::KIND) => {
                 format!("PostgreSQL {}, {plan}, ready {took}", row.version)
             }
+            (Status::Succeeded, change_plan::KIND) => format!("{plan}, {took}"),
             (Status::Succeeded, _) => took,
             (_, provision::KIND) if why.is_empty() => format!("PostgreSQL {}, {plan}", row.version),
             _ => why.to_owned(),
@@ -125,6 +129,7 @@ fn phrase(kind: &str, status: Status) -> String {
         start::KIND => ("Starting database", "Database started", "Start"),
         stop::KIND => ("Stopping database", "Database stopped", "Stop"),
         restart::KIND => ("Restarting database", "Database restarted", "Restart"),
+        change_plan::KIND => ("Changing plan", "Plan changed", "Change of plan"),
         other => return format!("{other}: {}", self::status(status).word().to_lowercase()),
     };
     match status {
@@ -142,6 +147,11 @@ fn of_keeper(event: DatabaseEvent) -> ActivityView {
         "restarted" => ("Database is back", "ok"),
         "unreachable" => ("Database does not answer", "warn"),
         "missing" => ("Database's data was not found", "err"),
+        "disk_filling" => ("Disk is filling up", "warn"),
+        "read_only" => ("Writes stopped: the disk is nearly full", "err"),
+        "writable" => ("Writes allowed again", "ok"),
+        "grace" => ("Writes allowed for 15 minutes", "warn"),
+        "out_of_memory" => ("Out of memory", "err"),
         "purged" => ("Database removed for good", "off"),
         _ => ("Database seen", "off"),
     };

@@ -1,6 +1,11 @@
-//! What runs beside requests: the worker of operations, the supervisor of databases, the sweeper.
+//! What runs beside requests: the worker of operations, the supervisor of databases, the sweeper,
+//! the collector of metrics and the keeper that stores them.
 
-use crate::{ControlPlane, supervisor::Supervisor};
+use crate::{
+    ControlPlane,
+    metrics::{Collector, Keeper},
+    supervisor::Supervisor,
+};
 use durable::{Worker, WorkerConfig, background};
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::watch, task::JoinHandle};
@@ -16,8 +21,10 @@ impl ControlPlane {
         let (wake, stop) = (self.operation_changes(), shutdown.clone());
         let operations = background::spawn("operations", async move { worker.run(wake, stop).await });
         let supervisor = background::spawn("supervisor", Supervisor::new(self.clone()).run(shutdown.clone()));
+        let collector = background::spawn("collector", Collector::new(self.clone()).run(shutdown.clone()));
+        let keeper = background::spawn("metrics keeper", Keeper::new(self.clone()).run(shutdown.clone()));
         let sweeper = background::spawn("sweeper", sweep(self.clone(), shutdown));
-        vec![operations, supervisor, sweeper]
+        vec![operations, supervisor, collector, keeper, sweeper]
     }
 
     /// A worker for the operations of this control plane.

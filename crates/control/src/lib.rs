@@ -20,6 +20,7 @@ mod database;
 pub mod engine;
 pub mod error;
 pub mod hook;
+pub mod metrics;
 mod operation;
 mod ops;
 mod plan;
@@ -65,6 +66,8 @@ pub(crate) struct Inner {
     pub(crate) passwords: crypto::password::Passwords,
     pub(crate) sign_in_limit: account::limit::PerAddress,
     pub(crate) unknown_names: account::limit::UnknownNames,
+    /// What was measured lately.
+    pub(crate) measured: metrics::Memory,
     /// Made when first asked for: it keeps a connection of the store.
     wake: OnceLock<durable::Wake>,
     /// Who sends webhooks; the core speaks no HTTP.

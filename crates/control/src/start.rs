@@ -8,6 +8,7 @@ use crate::{
     account::{jwt, limit},
     crypto::password::Passwords,
     engine::Engine,
+    metrics::Memory,
     store,
 };
 use sqlx::{PgConnection, PgPool, migrate::Migrator};
@@ -91,6 +92,7 @@ impl ControlPlane {
             passwords,
             sign_in_limit,
             unknown_names: limit::UnknownNames::default(),
+            measured: Memory::default(),
             wake: OnceLock::new(),
             hook_caller: OnceLock::new(),
         };

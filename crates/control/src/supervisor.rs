@@ -241,12 +241,12 @@ impl Supervisor {
         let pause = TimeDelta::seconds(1 << trouble.starts.min(6)).min(LONGEST_PAUSE);
         trouble.next = Some(now + pause);
         let told = match start.result {
-            Ok(_) => {
+            Ok(said) => {
                 trouble.started = Some(now);
                 trouble.told = None;
                 let took = u64::try_from((now - start.begun).num_milliseconds()).unwrap_or(0);
-                record(&self.plane, database, "restarted", &format!("Started again in {}", duration(took)))
-                    .await
+                let words = format!("Started again in {}: {said}", duration(took));
+                record(&self.plane, database, "restarted", &words).await
             }
             Err(error) => {
                 tracing::warn!(%database, %error, "Could not start a database that should run");

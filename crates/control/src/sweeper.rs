@@ -67,6 +67,8 @@ impl ControlPlane {
         store::port::rest(&mut tx, row.database_id, now + self.config().port_rest).await?;
         store::database::want(&mut tx, row.database_id, Wanted::Deleted).await?;
         store::addon::purged(&mut tx, addon, now).await?;
+        self.inner.measured.forget(row.database_id);
+        store::metric::remove(&mut tx, row.database_id).await?;
         let words = "Its time in the trash was over; its data was removed";
         store::event::record(&mut tx, row.database_id, now, "purged", words).await?;
         tx.commit().await?;

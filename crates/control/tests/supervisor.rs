@@ -104,6 +104,7 @@ async fn strangers_are_left_alone() {
         version: PgVersion::new(17, 11),
         port: 40000,
         plan: Plan::defaults().remove(0),
+        read_only: false,
     };
     house.engine.plant(stranger.clone());
     let mut supervisor = Supervisor::new(house.plane.clone());

@@ -35,15 +35,34 @@ pub(super) async fn enqueue(
     tx: &mut PgConnection,
     now: DateTime<Utc>,
     actor: &Actor,
-    (kind, first_step): (&'static str, String),
+    begin: (&'static str, String),
     subject: Subject,
     idempotency: Option<Idempotency>,
 ) -> Result<Enqueued> {
+    enqueue_with(tx, now, actor, begin, (subject, ()), idempotency).await
+}
+
+/// [`enqueue`] for a kind that is told more than what it changes; `more` serialises to fields beside the subject's.
+pub(super) async fn enqueue_with(
+    tx: &mut PgConnection,
+    now: DateTime<Utc>,
+    actor: &Actor,
+    (kind, first_step): (&'static str, String),
+    (subject, more): (Subject, impl serde::Serialize),
+    idempotency: Option<Idempotency>,
+) -> Result<Enqueued> {
+    #[derive(serde::Serialize)]
+    struct Params<M> {
+        #[serde(flatten)]
+        subject: Subject,
+        #[serde(flatten)]
+        more: M,
+    }
     let new = NewOperation {
         id: Uuid::now_v7(),
         kind,
         subject: subject.name(),
-        params: serde_json::to_value(subject).map_err(Error::internal)?,
+        params: serde_json::to_value(Params { subject, more }).map_err(Error::internal)?,
         actor: actor.to_json(),
         first_step,
         deadline: DEADLINE,

@@ -5,6 +5,7 @@
 //! files beside this one; the changes themselves are in `ops/`.
 
 mod accept;
+mod change_plan;
 mod delete;
 mod list;
 mod power;
@@ -147,6 +148,7 @@ impl ControlPlane {
             version: addon.pg_version()?,
             port: addon.listens_on(),
             plan: self.plan_shown(&addon.plan),
+            read_only: addon.read_only && addon.writes_until.is_none_or(|until| until <= self.now()),
         })
     }
 
@@ -229,6 +231,9 @@ mod tests {
             port: 31000,
             wanted: "running".into(),
             ready: true,
+            disk_level: 0,
+            read_only: false,
+            writes_until: None,
             operation: None,
             operation_kind: None,
         }

@@ -189,6 +189,7 @@ mod tests {
                 max_connections: 30,
                 data_bytes: 8 << 20,
                 disk_bytes: 38 << 20,
+                ..Figures::default()
             }),
             certificate_until: Some(now + TimeDelta::days(300)),
             versions: vec![installed(17, 11, false)],

@@ -23,6 +23,7 @@ use types::{
     view::{ConnectionView, DatabaseView},
 };
 
+mod disk_guard;
 mod health;
 
 /// Reading figures asks the server itself: a busy one may be slow, and the page does not wait longer.
@@ -41,21 +42,26 @@ impl ControlPlane {
         let engine = &self.inner.engine;
         let id = DatabaseId::new(row.database_id);
         let spec = self.spec(&row)?;
-        let (state, figures, certificate, versions, activity) = tokio::join!(
+        let (state, figures, certificate, versions, activity, sparks) = tokio::join!(
             self.look(row.database_id),
             tokio::time::timeout(FIGURES_PATIENCE, engine.figures(&spec)),
             tokio::time::timeout(FIGURES_PATIENCE, engine.certificate_until(id)),
             tokio::time::timeout(FIGURES_PATIENCE, self.versions()),
             self.activity(actor, Activity::Addon(addon), 20),
+            self.sparks(row.database_id),
         );
         let running_since = match state {
             Some(NodeState::Running { since, .. }) => Some(since),
             _ => None,
         };
+        let mut figures = running_since.and_then(|_| figures.ok()?.ok());
+        if let (Some(figures), Some(since)) = (&mut figures, running_since) {
+            self.lift_peaks(row.database_id, since, figures).await;
+        }
         let facts = Facts {
             now: self.now(),
             certificate_until: certificate.ok().and_then(Result::ok).flatten(),
-            figures: running_since.and_then(|_| figures.ok()?.ok()),
+            figures,
             versions: versions.ok().and_then(Result::ok).unwrap_or_default(),
             state,
             version: spec.version,
@@ -63,6 +69,7 @@ impl ControlPlane {
         };
         let address = format!("{}:{}", engine.public_host(), row.listens_on());
         let seen = Seen::of(facts.state.as_ref());
+        let (read_only, writes_until) = (row.read_only, row.writes_until);
         let addon = self.addon_view(row, seen)?;
         let checks = checks(&facts, addon.database_status);
         let (sentence, tone) = sentence(&facts, &checks, addon.database_status, addon.purge_at);
@@ -74,6 +81,9 @@ impl ControlPlane {
             checks,
             newer_minor: facts.newer_minor(),
             figures: facts.figures,
+            sparks,
+            read_only,
+            writes_until,
             node: engine.host_name(),
             address,
             running_since,
@@ -81,6 +91,14 @@ impl ControlPlane {
             activity: activity?,
             now: facts.now,
         })
+    }
+
+    /// The database that an add-on runs.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn database_id(&self, actor: &Actor, addon: AddonId) -> Result<DatabaseId> {
+        Ok(self.addon_access(actor, addon, Action::View).await?.database_id)
     }
 
     /// How to reach a database, without its password.
@@ -142,7 +160,7 @@ impl ControlPlane {
         Ok((row, password))
     }
 
-    async fn live_row(&self, conn: &mut sqlx::PgConnection, addon: AddonId) -> Result<Addon> {
+    pub(crate) async fn live_row(&self, conn: &mut sqlx::PgConnection, addon: AddonId) -> Result<Addon> {
         let filter = Filter { addon: Some(addon.uuid()), ..Filter::default() };
         store::addon::list(conn, &filter).await?.pop().ok_or(Error::NotFound("addon"))
     }

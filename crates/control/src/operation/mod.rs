@@ -50,10 +50,12 @@ impl ControlPlane {
         let mut conn = self.store().acquire().await?;
         let events = durable::events(&mut *conn, row.id, 0, EVENTS).await?;
         let expected_ms = durable::median_ms(&mut *conn, &row.kind).await?;
+        let interruption = store::interruption::of_operation(&mut conn, row.id).await?;
         drop(conn);
         let about = About { version: addon.pg_version()?, database: addon.resource_id, app: addon.app };
         let mut view = view::view(&row, &events, &about, self.now());
         view.addon_id = Some(AddonId::new(addon.id));
+        view.interruption = interruption;
         view.expected_ms = expected_ms.and_then(|ms| u64::try_from(ms).ok());
         Ok(view)
     }
@@ -81,6 +83,7 @@ impl ControlPlane {
             viewer,
             live: filter.live,
             limit,
+            ..store::event::OperationFilter::default()
         };
         let mut conn = self.store().acquire().await?;
         let rows = store::event::operations(&mut conn, &filter).await?;

@@ -53,6 +53,7 @@ pub(super) fn view(row: &Row, events: &[EventRow], about: &About, now: DateTime<
         error_log: error.map(|error| error.cause.as_deref().unwrap_or(error).log.clone()).unwrap_or_default(),
         safety: told.as_ref().map(|told| told.safety(at, about)).unwrap_or_default(),
         expected_ms: None,
+        interruption: None,
         can_cancel: !ended && cancellable && row.unwinds_to.is_none() && row.cancel_requested_at.is_none(),
         can_retry: row.status == Status::Failed && row.needs_attention,
     }

@@ -12,9 +12,9 @@
 
 use super::{
     About, Kind, Moment, call_hook,
-    work::{self, Target},
+    work::{self, Notes, Target},
 };
-use crate::ControlPlane;
+use crate::{ControlPlane, engine::NodeState, store};
 use async_trait::async_trait;
 use durable::{Cx, OnFailure, StepError, typed::Next, typed::label};
 use serde::{Deserialize, Serialize};
@@ -60,7 +60,14 @@ impl Kind for Restart {
                 // Nothing is stopped that could not be started again.
                 work::known_plan(plane, &target)?;
                 work::installed(plane, &target, cx).await?;
+                let predicted = plane.predicted_interruption(target.row.database_id).await;
+                let (predicted_ms, _) = predicted.map_err(work::fault)?;
+                let state = plane.inner.engine.observe(target.spec.id).await;
+                // One that does not run locks nobody out by being started.
+                let runs = matches!(state, Ok(NodeState::Running { .. }));
+                let notes = Notes { down_since: runs.then(|| cx.now()), predicted_ms, ..cx.memo()? };
                 work::stop(plane, &target, cx).await?;
+                cx.set_memo(&notes)?;
                 Next::Go(Step::Configure)
             }
             Step::Configure => {
@@ -69,6 +76,13 @@ impl Kind for Restart {
             }
             Step::Start => {
                 work::start(plane, &target, cx).await?;
+                let mut notes: Notes = cx.memo()?;
+                let (now, operation) = (cx.now(), cx.operation_id);
+                notes.up_again(now);
+                if let Some(interruption) = notes.interruption() {
+                    let (tx, database) = (cx.tx().await?, target.row.database_id);
+                    store::interruption::record(tx, operation, database, now, interruption).await?;
+                }
                 Next::Go(Step::Verify)
             }
             Step::Verify => {

@@ -12,11 +12,11 @@ use crate::{
     },
     variable,
 };
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use durable::{Cx, StepError};
 use secrecy::SecretString;
 use std::time::Duration;
-use types::operation::duration;
+use types::operation::{Interruption, duration};
 
 /// How long a server is given to stop by itself before it is stopped at once.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -35,6 +35,25 @@ pub(super) struct Notes {
     pub(super) moves: u32,
     /// How often the webhook was called.
     pub(super) calls: u32,
+    /// Nobody can connect since then.
+    pub(super) down_since: Option<DateTime<Utc>>,
+    /// What was expected of the interruption, milliseconds.
+    pub(super) predicted_ms: Option<u64>,
+    /// What it was, milliseconds.
+    pub(super) interruption_ms: Option<u64>,
+}
+
+impl Notes {
+    /// A server that people can connect to answers again.
+    pub(super) fn up_again(&mut self, now: DateTime<Utc>) {
+        self.interruption_ms = self.down_since.map(|since| crate::operation::millis(since, now));
+    }
+
+    /// How long nobody could connect, once that is known.
+    pub(super) fn interruption(&self) -> Option<Interruption> {
+        let measured_ms = self.interruption_ms?;
+        Some(Interruption { predicted_ms: self.predicted_ms, measured_ms })
+    }
 }
 
 /// The database that an operation changes, as it is in the store now.

@@ -23,6 +23,9 @@ pub(crate) struct Addon {
     pub port: i32,
     pub wanted: String,
     pub ready: bool,
+    pub disk_level: i16,
+    pub read_only: bool,
+    pub writes_until: Option<DateTime<Utc>>,
     pub operation: Option<Uuid>,
     pub operation_kind: Option<String>,
 }
@@ -51,7 +54,7 @@ pub(crate) async fn list(conn: &mut PgConnection, filter: &Filter) -> sqlx::Resu
         r#"
         SELECT a.id, a.app_id, app.name AS app, a.plan, a.resource_id,
                a.created_at, a.provisioned_at, a.updated_at, a.deleted_at, a.purge_at, a.purged_at,
-               d.id AS database_id, d.version, d.port, d.wanted, d.ready,
+               d.id AS database_id, d.version, d.port, d.wanted, d.ready, d.disk_level, d.read_only, d.writes_until,
                o.id AS "operation?", o.kind AS "operation_kind?"
         FROM addon a
         JOIN app ON app.id = a.app_id
@@ -210,5 +213,18 @@ pub(crate) async fn may_purge(conn: &mut PgConnection, id: Uuid, now: DateTime<U
 /// Locks the row until the transaction ends.
 pub(crate) async fn lock(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<()> {
     sqlx::query!(r#"SELECT id FROM addon WHERE id = $1 FOR UPDATE"#, id).fetch_optional(conn).await?;
+    Ok(())
+}
+
+/// It has another plan from now on.
+pub(crate) async fn change_plan(
+    conn: &mut PgConnection,
+    id: Uuid,
+    plan: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(r#"UPDATE addon SET plan = $2, updated_at = $3 WHERE id = $1"#, id, plan, now)
+        .execute(conn)
+        .await?;
     Ok(())
 }

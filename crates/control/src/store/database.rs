@@ -77,3 +77,24 @@ pub(crate) async fn move_to_port(conn: &mut PgConnection, id: Uuid, port: u16) -
     sqlx::query!(r#"UPDATE database SET port = $2 WHERE id = $1"#, id, i32::from(port)).execute(conn).await?;
     Ok(())
 }
+
+/// What the disk guard found: the level that was told, whether new transactions are read-only, and until when writes
+/// are allowed all the same.
+pub(crate) async fn guard(
+    conn: &mut PgConnection,
+    id: Uuid,
+    level: i16,
+    read_only: bool,
+    writes_until: Option<DateTime<Utc>>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"UPDATE database SET disk_level = $2, read_only = $3, writes_until = $4 WHERE id = $1"#,
+        id,
+        level,
+        read_only,
+        writes_until,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -36,10 +36,30 @@ pub(crate) async fn record(
     Ok(())
 }
 
-/// The last events of these databases, newest first.
+/// Whether an event of this kind was remembered of a database since a moment.
+pub(crate) async fn told_since(
+    conn: &mut PgConnection,
+    database: Uuid,
+    kind: &str,
+    since: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (SELECT FROM database_event WHERE database_id = $1 AND kind = $2 AND at >= $3) AS "told!"
+        "#,
+        database,
+        kind,
+        since,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// The last events of these databases in a time, newest first.
 pub(crate) async fn of_databases(
     conn: &mut PgConnection,
     databases: &[Uuid],
+    (since, until): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
     limit: i64,
 ) -> sqlx::Result<Vec<DatabaseEvent>> {
     sqlx::query_as!(
@@ -47,10 +67,14 @@ pub(crate) async fn of_databases(
         r#"
         SELECT e.at, e.kind, e.message, a.resource_id
         FROM database_event e JOIN database d ON d.id = e.database_id JOIN addon a ON a.id = d.addon_id
-        WHERE e.database_id = ANY($1) ORDER BY e.seq DESC LIMIT $2
+        WHERE e.database_id = ANY($1)
+          AND ($3::timestamptz IS NULL OR e.at >= $3) AND ($4::timestamptz IS NULL OR e.at < $4)
+        ORDER BY e.seq DESC LIMIT $2
         "#,
         databases,
         limit,
+        since,
+        until,
     )
     .fetch_all(conn)
     .await
@@ -80,6 +104,10 @@ pub(crate) struct OperationFilter {
     pub addon: Option<Uuid>,
     pub viewer: Option<Uuid>,
     pub live: bool,
+    /// Ended (or asked for, while they run) not before.
+    pub since: Option<DateTime<Utc>>,
+    /// And before.
+    pub until: Option<DateTime<Utc>>,
     pub limit: i64,
 }
 
@@ -102,6 +130,8 @@ pub(crate) async fn operations(
           AND ($3::uuid IS NULL OR app.owner_id = $3
                OR EXISTS (SELECT FROM collaborator c WHERE c.app_id = app.id AND c.user_id = $3))
           AND (NOT $4 OR o.status IN ('pending', 'running', 'waiting', 'rolling_back'))
+          AND ($6::timestamptz IS NULL OR coalesce(o.finished_at, o.created_at) >= $6)
+          AND ($7::timestamptz IS NULL OR coalesce(o.finished_at, o.created_at) < $7)
         ORDER BY o.created_at DESC, o.id DESC LIMIT $5
         "#,
         filter.app,
@@ -109,9 +139,21 @@ pub(crate) async fn operations(
         filter.viewer,
         filter.live,
         filter.limit,
+        filter.since,
+        filter.until,
     )
     .fetch_all(conn)
     .await
+}
+
+/// How many operations the log has of each status.
+pub(crate) async fn count_operations(conn: &mut PgConnection) -> sqlx::Result<Vec<(Status, i64)>> {
+    let rows = sqlx::query!(
+        r#"SELECT status AS "status: Status", count(*) AS "count!" FROM operation GROUP BY status ORDER BY status"#
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.status, row.count)).collect())
 }
 
 /// The newest operation of each app.

@@ -15,11 +15,19 @@ pub enum Kind {
     Start,
     Stop,
     Restart,
+    ChangePlan,
 }
 
 impl Kind {
-    pub const ALL: [Self; 6] =
-        [Self::Provision, Self::Delete, Self::Restore, Self::Start, Self::Stop, Self::Restart];
+    pub const ALL: [Self; 7] = [
+        Self::Provision,
+        Self::Delete,
+        Self::Restore,
+        Self::Start,
+        Self::Stop,
+        Self::Restart,
+        Self::ChangePlan,
+    ];
 
     /// The calls of the engine on its road forward.
     pub fn calls(self) -> &'static [Method] {
@@ -31,6 +39,9 @@ impl Kind {
             Self::Start => &[Configure, Start, VerifyLogin],
             Self::Stop => &[Stop],
             Self::Restart => &[Stop, Configure, Start, VerifyLogin],
+            Self::ChangePlan => {
+                &[DiskBytes, Configure, Pending, Checkpoint, Observe, Stop, Start, Limit, VerifyLogin]
+            }
         }
     }
 
@@ -66,6 +77,7 @@ impl Kind {
             Self::Start => plane.start_database(owner, addon(), None).await,
             Self::Stop => plane.stop_database(owner, addon(), None).await,
             Self::Restart => plane.restart_database(owner, addon(), None).await,
+            Self::ChangePlan => plane.change_plan_api(owner, addon(), "postgresql-starter-1024", None).await,
         }
         .unwrap()
         .operation

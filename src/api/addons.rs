@@ -140,6 +140,21 @@ pub struct Options {
     version: Option<String>,
 }
 
+/// What to change.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeBody {
+    addon: ChangeFields,
+}
+
+/// Its fields.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeFields {
+    /// Id or name of the new plan: they are the same.
+    plan_id: String,
+}
+
 /// The add-ons of an app.
 #[utoipa::path(get, path = "/v1/apps/{app}/addons", tag = "add-ons", responses((status = 200, body = Addons)))]
 pub async fn list(
@@ -193,6 +208,32 @@ pub async fn show(
 ) -> Result<Json<OneAddon>> {
     let view = api.find_addon(&actor, &app, &addon).await?;
     Ok(Json(OneAddon { addon: api.addon(view) }))
+}
+
+/// Changes the plan of an add-on. It answers at once with the new plan and the status `provisioning`; the operation
+/// does it. What does not fit is refused.
+#[utoipa::path(
+    patch, path = "/v1/apps/{app}/addons/{addon}", tag = "add-ons", request_body = ChangeBody,
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body: the same change.")),
+    responses((status = 200, body = Ordered))
+)]
+pub async fn patch(
+    State(api): State<Api>,
+    Bearer(actor): Bearer,
+    Path((app, addon)): Path<(String, String)>,
+    IdempotencyKey(key): IdempotencyKey,
+    Body(ChangeBody { addon: change }): Body<ChangeBody>,
+) -> Result<Json<Ordered>> {
+    let view = api.find_addon(&actor, &app, &addon).await?;
+    let accepted = api.control.change_plan_api(&actor, view.id, &change.plan_id, key).await;
+    let Accepted { addon, operation } =
+        accepted.map_err(|error| ApiError::from(error).field("plan", "plan_id"))?;
+    Ok(Json(Ordered {
+        message: format!("{} is being changed to {}", addon.resource_id, addon.plan.display_name),
+        addon: api.addon(addon),
+        variables: Vec::new(),
+        operation_id: operation.to_string(),
+    }))
 }
 
 /// Deletes an add-on; its data waits in the trash.

@@ -40,7 +40,8 @@ pub enum Credentials {
 }
 
 impl Credentials {
-    fn read(headers: &HeaderMap) -> Result<Self, ApiError> {
+    /// Reads the one header that counts.
+    pub fn read(headers: &HeaderMap) -> Result<Self, ApiError> {
         let mut all = headers.get_all(header::AUTHORIZATION).iter();
         let (Some(one), None) = (all.next(), all.next()) else { return Err(ApiError::unauthenticated()) };
         let text = one.to_str().map_err(|_| ApiError::unauthenticated())?;

@@ -12,7 +12,7 @@ use axum::{
 use chrono::{DateTime, Utc};
 use control::Actor;
 use serde::Serialize;
-use types::{AddonId, view::DatabaseView};
+use types::{AddonId, operation::OperationStatus, view::DatabaseView};
 use utoipa::ToSchema;
 
 /// A database.
@@ -97,7 +97,7 @@ impl From<DatabaseView> for Database {
             id: view.id.to_string(),
             hostname: host.to_owned(),
             port: port.parse().unwrap_or(0),
-            status: if status == "creating" { "booting" } else { status },
+            status: super::instances::word(addon.database_status),
             kind: "db-node",
             features: Vec::new(),
             private_ip: String::new(),
@@ -133,7 +133,7 @@ impl From<DatabaseView> for Database {
 
 impl Api {
     /// The add-on that `text` names: its id, or the name of its database.
-    async fn addon_id(&self, actor: &Actor, text: &str) -> Result<AddonId> {
+    pub(super) async fn addon_id(&self, actor: &Actor, text: &str) -> Result<AddonId> {
         if let Ok(id) = text.parse() {
             return Ok(id);
         }
@@ -144,6 +144,60 @@ impl Api {
         let found = named.into_iter().find(|addon| addon.resource_id == text);
         found.map(|addon| addon.id).ok_or_else(|| ApiError::not_found("database"))
     }
+}
+
+/// An operation in the words of the database routes.
+#[derive(Serialize, ToSchema)]
+pub struct DatabaseOperation {
+    id: String,
+    /// `change_plan`, `restart`, …
+    #[serde(rename = "type")]
+    kind: String,
+    /// `pending`, `running`, `finished`, `error` or `cancelled`.
+    status: &'static str,
+    created_at: DateTime<Utc>,
+    finished_at: Option<DateTime<Utc>>,
+    error: Option<String>,
+}
+
+/// Root of the answer.
+#[derive(Serialize, ToSchema)]
+pub struct OneDatabaseOperation {
+    operation: DatabaseOperation,
+}
+
+/// An operation of a database.
+#[utoipa::path(
+    get, path = "/api/databases/{database}/operations/{operation}", tag = "databases",
+    responses((status = 200, body = OneDatabaseOperation))
+)]
+pub async fn operation(
+    State(api): State<Api>,
+    Bearer(actor): Bearer,
+    Path((database, operation)): Path<(String, String)>,
+) -> Result<Json<OneDatabaseOperation>> {
+    let addon = api.addon_id(&actor, &database).await?;
+    let id = operation.parse().map_err(|_| ApiError::not_found("operation"))?;
+    let view = api.control.operation(&actor, id).await?;
+    if view.addon_id != Some(addon) {
+        return Err(ApiError::not_found("operation"));
+    }
+    let status = match view.status {
+        OperationStatus::Pending => "pending",
+        OperationStatus::Running | OperationStatus::Waiting | OperationStatus::RollingBack => "running",
+        OperationStatus::Succeeded => "finished",
+        OperationStatus::Failed => "error",
+        OperationStatus::Cancelled => "cancelled",
+    };
+    let operation = DatabaseOperation {
+        id: view.id.to_string(),
+        kind: view.kind,
+        status,
+        created_at: view.created_at,
+        finished_at: view.finished_at,
+        error: view.error,
+    };
+    Ok(Json(OneDatabaseOperation { operation }))
 }
 
 /// A database, with the token of its add-on or of an account.

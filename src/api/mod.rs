@@ -12,8 +12,11 @@ pub mod body;
 pub mod ca;
 pub mod databases;
 pub mod error;
+pub mod instances;
+pub mod metrics;
 pub mod openapi;
 pub mod operations;
+pub mod plans;
 pub mod providers;
 pub mod regions;
 pub mod tokens;
@@ -58,7 +61,7 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(providers::plans))
         .routes(routes!(providers::categories))
         .routes(routes!(addons::list, addons::create))
-        .routes(routes!(addons::show, addons::delete))
+        .routes(routes!(addons::show, addons::patch, addons::delete))
         .routes(routes!(addons::token))
         // operations
         .routes(routes!(operations::list))
@@ -66,6 +69,13 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(operations::events))
         // databases
         .routes(routes!(databases::show))
+        .routes(routes!(databases::operation))
+        .routes(routes!(instances::status))
+        .routes(routes!(metrics::now))
+        .routes(routes!(metrics::of_database))
+        .routes(routes!(metrics::of_instance))
+        .routes(routes!(plans::of_database))
+        .routes(routes!(plans::show))
         .routes(routes!(ca::certificate))
 }
 

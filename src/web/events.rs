@@ -1,4 +1,4 @@
-//! Operations live: server-sent events for the dashboard and for the HTTP API.
+//! Operations live: server-sent events for the dashboard and for the HTTP API; and what every live stream shares.
 //!
 //! Each event is the whole operation, so a lost one costs nothing. Its id tells what was seen: a client that comes
 //! back with it is not told the same again. Who follows is asked again at each look, so a stream ends soon after the
@@ -12,7 +12,7 @@ use axum::{
     },
 };
 use control::{Actor, ControlPlane, Error};
-use futures::stream;
+use futures::stream::{self, Stream};
 use sha2::{Digest, Sha256};
 use std::{convert::Infallible, time::Duration};
 use tokio::{sync::watch, time::timeout};
@@ -46,7 +46,8 @@ pub enum Proof {
 }
 
 impl Proof {
-    async fn actor(&self, control: &ControlPlane) -> control::Result<Actor> {
+    /// Who follows, as the store says now.
+    pub(super) async fn actor(&self, control: &ControlPlane) -> control::Result<Actor> {
         match self {
             Self::Session { id_hash, ip } => {
                 control.actor_from_session(id_hash, ip).await?.ok_or(Error::Unauthenticated)
@@ -89,10 +90,15 @@ pub async fn follow(
         let event = follow.next().await?;
         Some((Ok::<_, Infallible>(event), follow))
     });
+    Ok(answer(events))
+}
+
+/// A stream of events as an answer.
+pub(super) fn answer(events: impl Stream<Item = Result<Event, Infallible>> + Send + 'static) -> Response {
     let mut response = Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response();
     // nginx would collect events before it passes them on.
     response.headers_mut().insert("x-accel-buffering", axum::http::HeaderValue::from_static("no"));
-    Ok(response)
+    response
 }
 
 impl Follow {

@@ -8,7 +8,7 @@ use super::{
     address, assets,
     csrf::{self, Ours},
     events::{self, Proof},
-    headers, leptos, limits, log, session, session_store,
+    figures, headers, leptos, limits, log, metrics, prometheus, session, session_store,
 };
 use crate::api::{self, Api};
 use ::leptos::config::LeptosOptions;
@@ -21,10 +21,11 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{any, get},
 };
-use control::ControlPlane;
+use control::{ControlPlane, Error};
 use std::{net::IpAddr, sync::Arc};
 use tower::ServiceExt;
 use tower_sessions::Session;
+use types::ProblemKind;
 
 /// What the router needs to know.
 #[derive(Clone, Debug)]
@@ -48,6 +49,8 @@ pub fn router(control: ControlPlane, site: Site) -> Router {
     let files = assets::router(&site.options);
     let dashboard = Router::new()
         .route("/events/operations/{operation}", get(operation_events))
+        .route("/events/databases/{database}", get(database_events))
+        .route("/databases/{database}/metrics.csv", get(metrics::csv))
         .with_state(control.clone())
         .merge(leptos::router(control.clone(), site.options))
         .layer(from_fn_with_state(control.clone(), session::identify))
@@ -57,6 +60,7 @@ pub fn router(control: ControlPlane, site: Site) -> Router {
 
     Router::new()
         .route("/health", get(health))
+        .route("/metrics", get(prometheus::metrics))
         .with_state(control)
         .merge(api::router(api))
         .merge(files)
@@ -94,20 +98,40 @@ async fn operation_events(
     Path(operation): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    let refused = |status: StatusCode, text: &'static str| (status, text).into_response();
-    let (Some(id), Some(_)) = (session.id(), &viewer.actor) else {
-        return refused(StatusCode::UNAUTHORIZED, "Sign in to go on.\n");
+    let Some(proof) = proof(&session, viewer) else { return refused(&Error::Unauthenticated) };
+    let Ok(operation) = operation.parse() else { return refused(&Error::NotFound("operation")) };
+    let stream = events::follow(control, proof, operation, &headers).await;
+    stream.unwrap_or_else(|error| refused(&error))
+}
+
+/// The live figures of a database, for pages.
+async fn database_events(
+    State(control): State<ControlPlane>,
+    Extension(viewer): Extension<Viewer>,
+    session: Session,
+    Path(database): Path<String>,
+) -> Response {
+    let Some(proof) = proof(&session, viewer) else { return refused(&Error::Unauthenticated) };
+    let Ok(addon) = database.parse() else { return refused(&Error::NotFound("addon")) };
+    figures::follow(control, proof, addon).await.unwrap_or_else(|error| refused(&error))
+}
+
+/// What a signed-in browser proves who follows with.
+fn proof(session: &Session, viewer: Viewer) -> Option<Proof> {
+    viewer.actor.as_ref()?;
+    Some(Proof::Session { id_hash: session_store::hash(&session.id()?), ip: viewer.ip })
+}
+
+/// A refusal in one sentence, for what is no page.
+pub(super) fn refused(error: &Error) -> Response {
+    let problem = error.problem();
+    let status = match problem.kind {
+        ProblemKind::Unauthenticated => StatusCode::UNAUTHORIZED,
+        ProblemKind::Forbidden => StatusCode::FORBIDDEN,
+        ProblemKind::NotFound => StatusCode::NOT_FOUND,
+        ProblemKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+        ProblemKind::TooMany => StatusCode::TOO_MANY_REQUESTS,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
     };
-    let Ok(operation) = operation.parse() else {
-        return refused(StatusCode::NOT_FOUND, "There is no such operation.\n");
-    };
-    let proof = Proof::Session { id_hash: session_store::hash(&id), ip: viewer.ip };
-    match events::follow(control, proof, operation, &headers).await {
-        Ok(stream) => stream,
-        Err(control::Error::NotFound(_)) => refused(StatusCode::NOT_FOUND, "There is no such operation.\n"),
-        Err(control::Error::Unauthenticated) => refused(StatusCode::UNAUTHORIZED, "Sign in to go on.\n"),
-        Err(error) => {
-            (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", error.problem().message)).into_response()
-        }
-    }
+    (status, format!("{}\n", problem.message)).into_response()
 }

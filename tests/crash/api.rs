@@ -68,6 +68,12 @@ impl Api {
         self.ask(request.header("Idempotency-Key", key).json(&body)).await
     }
 
+    /// Asks for another plan.
+    pub async fn change_plan(&self, app: &str, addon: &str, plan: &str) -> Option<Value> {
+        let request = self.http.patch(format!("{}/v1/apps/{app}/addons/{addon}", self.origin));
+        self.ask(request.json(&json!({"addon": {"plan_id": plan}}))).await
+    }
+
     /// The operation, when nothing more happens to it.
     pub async fn ended(&self, operation: &str) -> Value {
         let begun = Instant::now();

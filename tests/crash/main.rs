@@ -1,4 +1,5 @@
-//! Kills the real executable at every named point of creating and of deleting a database, and looks at what is left.
+//! Kills the real executable at every named point of creating, of deleting and of changing a database, and looks at
+//! what is left.
 //!
 //! One Paddock with real PostgreSQL servers is led through all points: armed for one, killed there in the middle of
 //! an order, started again, compared. The points are learnt from a run without faults, so a new step is walked
@@ -11,6 +12,8 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a walk that cannot go on has failed")]
 
 mod api;
+mod change_plan;
+mod load;
 mod paddock;
 mod world;
 

@@ -13,6 +13,7 @@ use std::{
     os::unix::{fs::PermissionsExt as _, process::ExitStatusExt as _},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
     time::{Duration, Instant},
 };
 
@@ -53,13 +54,26 @@ pub struct Paddock {
     pub api: Api,
     listen: String,
     versions: PathBuf,
+    config: Option<PathBuf>,
     first_port: u16,
     strangers: Vec<TcpListener>,
     child: Option<Child>,
     _dir: tempfile::TempDir,
 }
 
+/// How many Paddocks this process has made: each has ports of its own.
+static MADE: AtomicU16 = AtomicU16::new(0);
+
 impl Paddock {
+    /// One whose configuration file says this.
+    pub fn with(config: &str) -> Self {
+        let mut it = Self::new();
+        let path = it.root.join("walk.toml");
+        fs::write(&path, config).unwrap();
+        it.config = Some(path);
+        it
+    }
+
     pub fn new() -> Self {
         // Short: the path of a Unix socket has 107 bytes.
         let dir = tempfile::Builder::new().prefix("pdk-").tempdir_in("/tmp").unwrap();
@@ -71,9 +85,12 @@ impl Paddock {
         let versions = std::env::var_os("PADDOCK_TEST_VERSIONS").map_or_else(fallback, PathBuf::from);
         let api = Api::new(format!("http://{free}"), newest(&versions));
         // Below the range from which the system picks ports by itself.
-        let first_port = 20_000 + u16::try_from(std::process::id() % 120).unwrap() * 100;
+        let walk =
+            u16::try_from(std::process::id() % 60).unwrap() * 2 + MADE.fetch_add(1, Ordering::SeqCst) % 2;
+        let first_port = 20_000 + walk * 100;
         let strangers = Vec::new();
-        Self { root, api, listen: free.to_string(), versions, first_port, strangers, child: None, _dir: dir }
+        let listen = free.to_string();
+        Self { root, api, listen, versions, config: None, first_port, strangers, child: None, _dir: dir }
     }
 
     /// Begins a life and waits until it serves.
@@ -105,6 +122,9 @@ impl Paddock {
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log);
+        if let Some(config) = &self.config {
+            command.env("PADDOCK_CONFIG", config);
+        }
         if let Some(armed) = armed {
             command.env("PADDOCK_CRASH_AT", format!("{}#1", armed.name));
         }
@@ -143,6 +163,12 @@ impl Paddock {
         };
         assert_eq!(status.signal(), Some(9), "{}: {status}", point.name);
         assert_eq!(self.reached().last(), Some(&point.name), "died somewhere else");
+    }
+
+    /// The plan that the API tells of an add-on.
+    pub async fn plan_of(&self, app: &str, addon: &str) -> String {
+        let told = self.api.get(&format!("/v1/apps/{app}/addons/{addon}")).await;
+        told["addon"]["plan"]["name"].as_str().unwrap().to_owned()
     }
 
     /// Names of the points reached so far, in all lives.

@@ -20,7 +20,7 @@ pub struct Database {
     pub addon: String,
     /// Its own id: the name of its directory.
     id: String,
-    url: String,
+    pub url: String,
 }
 
 /// Everything there should be.
@@ -155,7 +155,7 @@ async fn create(paddock: &Paddock, app: &str, key: &str) -> Database {
 
 /// Logs in with a published URL and asks something.
 #[expect(clippy::disallowed_methods, reason = "the connection lives beside the test, and ends with it")]
-async fn log_in(url: &str) -> Result<Client, tokio_postgres::Error> {
+pub async fn log_in(url: &str) -> Result<Client, tokio_postgres::Error> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     tokio::spawn(connection);
     client.query_one("SELECT 1", &[]).await?;

@@ -1,14 +1,19 @@
 //! What a page gains where there are scripts, once for the whole page: dialogs become modal, the first error gets the
-//! focus, a form is sent once, and what was typed survives a refusal.
+//! focus, a form is sent once, what was typed survives a refusal, and what floats is folded by Escape or a click beside it.
 //!
 //! It knows elements, not pages: everything it does, a page also works without.
 
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{Element, Event, HtmlDialogElement, HtmlElement, HtmlFormElement, HtmlInputElement};
+use web_sys::{
+    Element, Event, HtmlDialogElement, HtmlElement, HtmlFormElement, HtmlInputElement, KeyboardEvent, Node,
+};
 
 /// Where what was typed waits for the answer; this tab only, and never a password.
 const KEPT: &str = "paddock-form";
+
+/// What floats over the page while it is unfolded.
+const FLOATING: &str = "details[open]:is(.menu, .custom-range)";
 
 /// Stands once in every page.
 #[island]
@@ -30,6 +35,20 @@ pub fn Enhance() -> impl IntoView {
                 send_once(&form, &event);
             }
         });
+        listen(document().as_ref(), "click", |event| {
+            let target = event.target().and_then(|t| t.dyn_into::<Node>().ok());
+            for open in all::<Element>(FLOATING) {
+                if !open.contains(target.as_ref()) {
+                    drop(open.remove_attribute("open"));
+                }
+            }
+        });
+        listen(document().as_ref(), "keydown", |event| {
+            let Some(key) = event.dyn_ref::<KeyboardEvent>() else { return };
+            if key.key() == "Escape" {
+                fold();
+            }
+        });
         // A page that comes back from the browser's memory was not sent: its buttons work again.
         listen(window().as_ref(), "pageshow", |_| {
             for button in all::<Element>("button[aria-disabled=true]") {
@@ -43,6 +62,17 @@ pub fn Enhance() -> impl IntoView {
             }
         });
     });
+}
+
+/// Folds what floats; the focus goes back to what unfolded it.
+fn fold() {
+    for open in all::<Element>(FLOATING) {
+        drop(open.remove_attribute("open"));
+        let summary = open.query_selector("summary").ok().flatten();
+        if let Some(summary) = summary.and_then(|summary| summary.dyn_into::<HtmlElement>().ok()) {
+            drop(summary.focus());
+        }
+    }
 }
 
 fn all<T: JsCast>(selector: &str) -> Vec<T> {

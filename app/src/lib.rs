@@ -11,6 +11,7 @@
 mod address;
 mod enhance;
 pub mod error;
+mod figures;
 mod frame;
 mod live;
 #[cfg(feature = "ssr")]
@@ -22,6 +23,7 @@ mod routes;
 pub mod shell;
 #[cfg(feature = "ssr")]
 pub mod ssr;
+mod stream;
 pub mod theme;
 mod ui;
 

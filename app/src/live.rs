@@ -3,15 +3,10 @@
 //! It decides nothing about progress (`types::operation` does), opens no stream for what has ended, and is silent on
 //! the server. Without it a page is still right: it shows what was true when it was made.
 
+use crate::stream::{self, Heard};
 use leptos::prelude::*;
 use std::time::Duration;
 use types::operation::OperationView;
-use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{Event, EventSource, MessageEvent};
-
-/// The first pause before a closed stream is opened again; it doubles up to [`LONGEST`].
-const SHORTEST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(30);
 
 /// An operation that is being followed.
 #[derive(Clone, Copy)]
@@ -41,60 +36,24 @@ pub fn follow(first: OperationView, ended: impl Fn() + Copy + 'static) -> Live {
         if let Ok(timer) = set_interval_with_handle(tick, Duration::from_secs(1)) {
             on_cleanup(move || timer.clear());
         }
-        // Dropped, and so closed, with the page that this effect belongs to.
-        let stream = StoredValue::new_local(None);
-        open(live, stream, SHORTEST, ended);
+        open(live, ended);
     });
     live
 }
 
-/// An open stream and what listens to it. Dropping it closes the stream first, so nothing calls a dropped listener.
-struct Stream {
-    source: EventSource,
-    _message: Closure<dyn FnMut(MessageEvent)>,
-    _error: Closure<dyn FnMut(Event)>,
-}
-
-impl Drop for Stream {
-    fn drop(&mut self) {
-        self.source.close();
-    }
-}
-
-type Slot = StoredValue<Option<Stream>, LocalStorage>;
-
-fn open(live: Live, slot: Slot, pause: Duration, ended: impl Fn() + Copy + 'static) {
+fn open(live: Live, ended: impl Fn() + Copy + 'static) {
     let Some(id) = live.view.try_with_untracked(|view| view.id) else { return };
-    let Ok(source) = EventSource::new(&format!("/events/operations/{id}")) else { return };
-
-    let stream = source.clone();
-    let message = Closure::<dyn FnMut(_)>::new(move |event: MessageEvent| {
-        let Some(view): Option<OperationView> =
-            event.data().as_string().and_then(|text| serde_json::from_str(&text).ok())
-        else {
-            return;
-        };
+    stream::open(format!("/events/operations/{id}"), &["operation"], live.paused, move |_, text| {
+        let Ok(view) = serde_json::from_str::<OperationView>(text) else { return Heard::More };
         let over = view.status.ended();
-        live.paused.set(false);
         live.since.set(0);
         live.view.set(view);
-        if over {
-            stream.close();
-            ended();
+        if !over {
+            return Heard::More;
         }
+        ended();
+        Heard::Enough
     });
-    let stream = source.clone();
-    let error = Closure::<dyn FnMut(_)>::new(move |_: Event| {
-        live.paused.set(true);
-        // Otherwise the browser tries again by itself.
-        if stream.ready_state() == EventSource::CLOSED {
-            set_timeout(move || open(live, slot, (pause * 2).min(LONGEST), ended), pause);
-        }
-    });
-    let _ = source.add_event_listener_with_callback("operation", message.as_ref().unchecked_ref());
-    let _ = source.add_event_listener_with_callback("error", error.as_ref().unchecked_ref());
-    // The page may be gone by now: then the stream is closed at once, with its listeners.
-    drop(slot.try_update_value(|kept| kept.replace(Stream { source, _message: message, _error: error })));
 }
 
 /// Loads the page again after `seconds` where there are no scripts; with scripts the live stream does better.

@@ -1,5 +1,6 @@
 //! The pages under `/apps/:app/addons`: what can be added to an app. One page today, one thing to add.
 
+pub(crate) mod cards;
 mod new;
 
 use leptos::prelude::*;

@@ -3,13 +3,14 @@
 //! The chosen plan is in the address, so a link can offer one and the page reads the same without scripts. Which
 //! plans and versions there are, and whether one may be had, is the core's to say.
 
+use super::cards::{PlanCards, chosen_plan};
 use crate::error::AppError;
 use crate::ui::{
     Breadcrumb, ButtonLink, Crumb, Empty, Fact, Facts, Form, Load, Panel, SelectField, Strip, Submit, Variant,
 };
 use leptos::{either::Either, prelude::*};
 use leptos_meta::Title;
-use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos_router::hooks::use_params_map;
 use serde::{Deserialize, Serialize};
 use types::{Plan, view::VersionView};
 
@@ -88,13 +89,13 @@ fn Chooser(choices: Choices) -> impl IntoView {
 fn Order(choices: Choices) -> impl IntoView {
     let Choices { app, plans, versions, form_key } = choices;
     let add = ServerAction::<AddDatabase>::new();
-    let chosen = chosen_plan(&plans);
+    let chosen = chosen_plan(&plans, "plan");
     let (back, hidden) = (format!("/apps/{app}"), app.clone());
     view! {
         <Form action=add id="add">
             <input type="hidden" name="app" value=hidden />
             <input type="hidden" name="form_key" value=form_key />
-            <PlanCards plans chosen />
+            <PlanCards id="add-plan" name="plan" plans chosen />
             <VersionChoice versions />
             <Given app />
             <div class="actions">
@@ -104,53 +105,6 @@ fn Order(choices: Choices) -> impl IntoView {
                 </ButtonLink>
             </div>
         </Form>
-    }
-}
-
-/// The plan that the address names, or the first with backups' worth of disk: the second of the list.
-fn chosen_plan(plans: &[Plan]) -> Memo<String> {
-    let names: Vec<_> = plans.iter().map(|plan| plan.name.clone()).collect();
-    let query = use_query_map();
-    Memo::new(move |_| {
-        let asked = query.read().get("plan").filter(|plan| names.contains(plan));
-        asked.or_else(|| names.get(1).or_else(|| names.first()).cloned()).unwrap_or_default()
-    })
-}
-
-#[component]
-fn PlanCards(plans: Vec<Plan>, chosen: Memo<String>) -> impl IntoView {
-    let cards = plans.into_iter().map(|plan| view! { <PlanCard plan chosen /> }).collect_view();
-    view! {
-        <fieldset class="plans" id="add-plan" tabindex="-1">
-            <legend>"Plan"</legend>
-            <div class="plan-cards">{cards}</div>
-        </fieldset>
-    }
-}
-
-#[component]
-fn PlanCard(plan: Plan, chosen: Memo<String>) -> impl IntoView {
-    let name = StoredValue::new(plan.name.clone());
-    let picked = move || name.with_value(|name| chosen.with(|chosen| chosen == name));
-    view! {
-        <label class="plan">
-            <input type="radio" name="plan" value=plan.name.clone() checked=picked />
-            <span class="plan-name">{plan.display_name.clone()}</span>
-            <span class="plan-line">
-                <b>{plan.memory()}</b>
-                " memory"
-            </span>
-            <span class="plan-line">
-                <b>{plan.connections()}</b>
-                " connections"
-            </span>
-            <span class="plan-line">
-                <b>{plan.disk()}</b>
-                " disk"
-            </span>
-            <span class="plan-line">{plan.cpu()}</span>
-            <span class="plan-for">{plan.description.clone()}</span>
-        </label>
     }
 }
 

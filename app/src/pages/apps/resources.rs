@@ -3,8 +3,8 @@
 use crate::{
     error::AppError,
     ui::{
-        ButtonLink, Column, Empty, ErrorSummary, Load, Notice, Panel, RowForm, State, Table, Td, Time,
-        Variant, moment, problem,
+        ButtonLink, Column, Empty, ErrorSummary, Load, Menu, MenuLink, Notice, Panel, RowForm, State, Table,
+        Td, Time, Variant, moment, problem,
     },
 };
 use chrono::{DateTime, Utc};
@@ -95,6 +95,7 @@ fn Databases(addons: Vec<AddonView>, now: DateTime<Utc>) -> impl IntoView {
     let row = move |addon: AddonView| {
         let (status, href) = (addon.database_status, format!("/databases/{}", addon.id));
         let which = format!(" to {}", addon.resource_id);
+        let object = addon.resource_id.clone();
         view! {
             <tr>
                 <th scope="row">
@@ -113,6 +114,11 @@ fn Databases(addons: Vec<AddonView>, now: DateTime<Utc>) -> impl IntoView {
                         "Connect"
                         <span class="hidden">{which}</span>
                     </ButtonLink>
+                    <Menu object>
+                        <MenuLink href=format!("{href}/plan")>"Change plan"</MenuLink>
+                        <MenuLink href=format!("{href}/metrics")>"Metrics"</MenuLink>
+                        <MenuLink href=format!("{href}/settings")>"Settings"</MenuLink>
+                    </Menu>
                 </Td>
             </tr>
         }

@@ -114,7 +114,11 @@ fn Head(data: DatabasePage) -> impl IntoView {
 
 fn tabs(addon: &AddonView, deleted: bool) -> impl IntoView + use<> {
     let base = format!("/databases/{}", addon.id);
-    let mut tabs = vec![Tab::new("Overview", base.clone()), Tab::new("Activity", format!("{base}/activity"))];
+    let mut tabs = vec![Tab::new("Overview", base.clone())];
+    if !deleted {
+        tabs.push(Tab::new("Metrics", format!("{base}/metrics")));
+    }
+    tabs.push(Tab::new("Activity", format!("{base}/activity")));
     if !deleted {
         tabs.push(Tab::new("Settings", format!("{base}/settings")));
     }

@@ -5,11 +5,15 @@ mod connect;
 mod deleted;
 mod layout;
 mod list;
+mod metrics;
 mod one_format;
 mod overview;
+mod plan;
+mod read_only;
 mod running;
 mod settings;
 mod tiles;
+mod told;
 
 use activity::DatabaseActivity;
 use layout::DatabaseLayout;
@@ -20,7 +24,9 @@ use leptos_router::{
     path,
 };
 use list::DatabaseList;
+use metrics::Metrics;
 use overview::Overview;
+use plan::ChangePlanPage;
 use settings::Settings;
 
 /// Their routes.
@@ -32,6 +38,8 @@ pub fn DatabaseRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
             <ParentRoute path=path!(":id") view=DatabaseLayout ssr=SsrMode::Async>
                 <Route path=path!("") view=Overview ssr=SsrMode::Async />
                 <Route path=path!("activity") view=DatabaseActivity ssr=SsrMode::Async />
+                <Route path=path!("metrics") view=Metrics ssr=SsrMode::Async />
+                <Route path=path!("plan") view=ChangePlanPage ssr=SsrMode::Async />
                 <Route path=path!("settings") view=Settings ssr=SsrMode::Async />
             </ParentRoute>
         </ParentRoute>

@@ -1,6 +1,8 @@
 //! A database at a glance: one sentence first, then the figures it stands on, what happened, and what comes next.
 
-use super::{activity::Happened, deleted::DeletedDatabase, layout::ThisDatabase, tiles::Tiles};
+use super::{
+    activity::Happened, deleted::DeletedDatabase, layout::ThisDatabase, read_only::ReadOnly, tiles::Tiles,
+};
 use crate::ui::{ButtonLink, Dot, Fact, Facts, Load, Panel, Time, Variant, date, relative};
 use leptos::{either::Either, prelude::*};
 use leptos_meta::Title;
@@ -44,6 +46,7 @@ fn Living(view: DatabaseView) -> impl IntoView {
     };
     view! {
         <div class="stack">
+            <ReadOnly view=view.clone() />
             <Sentence text=view.sentence.clone() tone=view.tone.clone() checks=view.checks.clone() />
             <Tiles view=view.clone() />
             <div class="grid g21">
@@ -115,7 +118,12 @@ fn Server(view: DatabaseView) -> impl IntoView {
     view! {
         <Panel title="Server">
             <Facts>
-                <Fact name="Plan">{addon.plan.display_name}</Fact>
+                <Fact name="Plan">
+                    {addon.plan.display_name} " "
+                    <a class="link" href=format!("/databases/{}/plan", addon.id)>
+                        "Change plan"
+                    </a>
+                </Fact>
                 <Fact name="Version">"PostgreSQL " {addon.version.to_string()}</Fact>
                 <Fact name="Host">{node}</Fact>
                 <Fact name="Address">

@@ -2,7 +2,9 @@
 
 use super::{deleted::DeletedDatabase, layout::ThisDatabase};
 use crate::error::AppError;
-use crate::ui::{Confirm, ErrorSummary, Field, Form, Load, Panel, RowForm, Submit, Variant, problem};
+use crate::ui::{
+    ButtonLink, Confirm, ErrorSummary, Field, Form, Load, Panel, RowForm, Submit, Variant, problem,
+};
 use leptos::{either::Either, prelude::*};
 use leptos_meta::Title;
 use types::{
@@ -80,6 +82,7 @@ fn Whole(view: DatabaseView, hours: i64) -> impl IntoView {
     } else {
         Either::Right(view! {
             <div class="stack">
+                <ItsPlan addon=view.addon.clone() />
                 <Power addon=view.addon.clone() />
                 <Danger view hours />
             </div>
@@ -88,6 +91,28 @@ fn Whole(view: DatabaseView, hours: i64) -> impl IntoView {
     view! {
         <Title text=title />
         {whole}
+    }
+}
+
+/// The plan that it has, and the way to another.
+#[component]
+fn ItsPlan(addon: AddonView) -> impl IntoView {
+    let AddonView { id, plan, .. } = addon;
+    let what = format!(
+        "{}: {} of memory, {} connections, {} of disk, {}. URL, users and data stay when it changes.",
+        plan.display_name,
+        plan.memory(),
+        plan.connections(),
+        plan.disk(),
+        plan.cpu()
+    );
+    view! {
+        <Panel title="Plan" flush=true>
+            <div class="act-row">
+                <p>{what}</p>
+                <ButtonLink href=format!("/databases/{id}/plan")>"Change plan"</ButtonLink>
+            </div>
+        </Panel>
     }
 }
 

@@ -208,6 +208,11 @@ fn Trouble(live: Live) -> impl IntoView {
     }
 }
 
+/// "Nobody could connect for 310 ms; 290 ms were expected."
+fn cut(view: &OperationView) -> Option<String> {
+    Some(format!("Nobody could connect for {}.", view.interruption?.sentence()))
+}
+
 /// What is safe, how long it takes, and whether the page is up to date.
 #[component]
 fn Hint(live: Live) -> impl IntoView {
@@ -217,8 +222,10 @@ fn Hint(live: Live) -> impl IntoView {
             v.expected_ms.map(told)
         })
     };
+    let cut = move || live.view.with(cut);
     let paused = move || live.paused.get().then_some("Live updates paused, retrying.");
     view! {
+        <p class="interruption">{cut}</p>
         <p class="hint">{expected} {move || live.view.with(|v| v.safety.clone())}</p>
         <p class="hint paused" role="status">
             {paused}

@@ -21,8 +21,18 @@ pub struct Paddock {
 impl Paddock {
     /// Starts one with `pool` clusters kept in advance, and makes an app.
     pub async fn start(target: &Path, pool: usize) -> Self {
+        Self::with(target, pool, None).await
+    }
+
+    /// The same with a configuration file of this text.
+    pub async fn with(target: &Path, pool: usize, config: Option<&str>) -> Self {
         let data = PathBuf::from(format!("/tmp/pdk-bench-{}-{pool}", std::process::id()));
         std::fs::create_dir_all(&data).unwrap();
+        let config = config.map(|text| {
+            let path = data.join("bench.toml");
+            std::fs::write(&path, text).unwrap();
+            path
+        });
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let url = format!("http://{free}");
         let child = Command::new(target.join("release/paddock"))
@@ -38,6 +48,7 @@ impl Paddock {
             .env("PADDOCK_ADMIN_PASSWORD", "a password for the bench")
             .env("PADDOCK_ADMIN_TOKEN", TOKEN)
             .env("PADDOCK_LOG", "warn")
+            .envs(config.map(|path| ("PADDOCK_CONFIG", path)))
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
@@ -103,7 +114,14 @@ impl Paddock {
 
     /// Seconds from the request to the first answer through the returned URL, asked every 5 ms.
     pub async fn create(&self) -> f64 {
-        let body = serde_json::json!({"addon": {"addon_provider_id": "postgresql", "plan_id": "postgresql-sandbox", "options": {"version": super::bare::VERSION}}});
+        let started = Instant::now();
+        self.order("postgresql-sandbox").await;
+        started.elapsed().as_secs_f64()
+    }
+
+    /// A database that answered once: its add-on's id and its URL.
+    pub async fn order(&self, plan: &str) -> (String, String) {
+        let body = serde_json::json!({"addon": {"addon_provider_id": "postgresql", "plan_id": plan, "options": {"version": super::bare::VERSION}}});
         let started = Instant::now();
         let addon = self.post("/v1/apps/bench/addons", body).await;
         let id = addon["addon"]["id"].as_str().unwrap().to_owned();
@@ -125,7 +143,37 @@ impl Paddock {
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        started.elapsed().as_secs_f64()
+        (id, url)
+    }
+
+    /// Changes the plan and waits for the end; answers what the operation itself measured, milliseconds.
+    pub async fn change_plan(&self, addon: &str, plan: &str) -> Option<u64> {
+        let answer = self
+            .http
+            .patch(format!("{}/v1/apps/bench/addons/{addon}", self.url))
+            .bearer_auth(&self.bearer)
+            .json(&serde_json::json!({"addon": {"plan_id": plan}}))
+            .send()
+            .await
+            .unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
+        let answer: serde_json::Value = answer.json().await.unwrap();
+        let path = format!("/v1/operations/{}", answer["operation_id"].as_str().unwrap());
+        loop {
+            let operation = self.get(&path).await["operation"].take();
+            match operation["status"].as_str().unwrap() {
+                "succeeded" => return operation["interruption"]["measured_ms"].as_u64(),
+                "failed" | "cancelled" => panic!("{operation:#}"),
+                _ => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    }
+
+    /// Freezes or thaws the control plane: frozen, nobody measures anything.
+    pub fn freeze(&self, frozen: bool) {
+        let signal = if frozen { "-STOP" } else { "-CONT" };
+        let status = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
     }
 
     /// Seconds of one server-rendered overview.

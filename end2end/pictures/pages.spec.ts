@@ -1,11 +1,12 @@
 // The pictures of docs/screenshots, taken from a Paddock that really runs: `npm run pictures`.
 import { test } from "@playwright/test";
 import { Paddock } from "../support/paddock.ts";
+import { waitForValues } from "../support/metrics.ts";
 import { addDatabase, createApp, createFirstAccount } from "../support/steps.ts";
 
 /// With PICTURES, every page, also at 320 px; without, those that the documents show.
 const folder = process.env.PICTURES ?? "../docs/screenshots";
-const shown = ["overview", "connect", "operation", "plan"];
+const shown = ["overview", "metrics", "connect", "operation", "plan"];
 
 test("pictures", async ({ page }) => {
   const paddock = await Paddock.start();
@@ -32,8 +33,12 @@ test("pictures", async ({ page }) => {
     await page.goto(`${paddock.url}/apps/my-app`);
     await addDatabase(page, "my-app", "Starter 512M");
     const database = page.url();
+    await waitForValues(page, `${database}/metrics?range=1h`);
+    await shot("metrics");
     await page.goto(database);
     await shot("overview");
+    await page.goto(`${database}/plan?to=postgresql-starter-1024`);
+    await shot("change-plan");
     await page.goto(`${database}?dialog=connect`);
     await shot("connect");
     await page.goto(`${database}/settings`);

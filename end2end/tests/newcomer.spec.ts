@@ -27,7 +27,7 @@ for (const javaScriptEnabled of [true, false]) {
       await expect(page.getByText("Running").first()).toBeVisible();
 
       // The connection string, as people take it.
-      await page.getByRole("link", { name: "Connect" }).click();
+      await page.getByRole("link", { name: "Connect", exact: true }).click();
       const url = await takeUrl(page, javaScriptEnabled);
       expect(psql(url, "SELECT current_user || ' ' || current_database()")).toBe(`${name} ${name}`);
       expect(psql(url, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user")).toBe("f");
@@ -55,7 +55,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByRole("link", { name: /^my_app_\d+/ }).first().click();
       await expect(page).toHaveURL(/\/databases\/ad-/);
       const [address, name] = [page.url(), (await page.getByRole("heading", { level: 1 }).innerText()).trim()];
-      await page.getByRole("link", { name: "Connect" }).click();
+      await page.getByRole("link", { name: "Connect", exact: true }).click();
       const url = await takeUrl(page, javaScriptEnabled);
       psql(url, "CREATE TABLE kept AS SELECT 42 AS answer");
 

@@ -5,8 +5,14 @@
 use super::{memory::young, values::same_start};
 use crate::{Action, Actor, ControlPlane, Result, engine::NodeState, store};
 use chrono::{DateTime, Utc};
+use std::time::Duration;
+use tokio::time::timeout;
 use types::{AddonId, view::Figures};
 use uuid::Uuid;
+
+/// A server that does not answer by then is shown as one that does not run: whoever waits for the same figures waits
+/// no longer.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 impl ControlPlane {
     /// Figures of a running database, read within the last second; `None` when it does not run.
@@ -27,8 +33,9 @@ impl ControlPlane {
         let row = self.addon_row(&mut conn, addon).await?;
         drop(conn);
         let spec = self.spec(&row)?;
-        let (figures, state) = tokio::join!(self.inner.engine.figures(&spec), self.look(row.database_id));
-        let mut figures = figures.ok();
+        let reading = timeout(PATIENCE, self.inner.engine.figures(&spec));
+        let (figures, state) = tokio::join!(reading, self.look(row.database_id));
+        let mut figures = figures.ok().and_then(Result::ok);
         if let (Some(figures), Some(NodeState::Running { since, .. })) = (&mut figures, state) {
             self.lift_peaks(row.database_id, since, figures).await;
         }

@@ -7,3 +7,4 @@ use_tools
 scripts/build.sh release
 "$target/release/paddock" versions install 18.6 --into "$target/versions"
 PADDOCK_BENCH_TARGET=$target cargo bench -q --locked -p paddock --bench ratios
+cargo bench -q --locked -p paddock --bench metrics

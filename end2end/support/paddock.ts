@@ -1,6 +1,6 @@
 // A Paddock of its own: the executable that `scripts/build.sh test` made, an empty data directory, a free port.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, existsSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, rmdirSync, existsSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -69,6 +69,7 @@ export class Paddock {
         // It ended by itself.
       }
     }
+    this.removeGroups();
     for (const user of this.systemUsers()) execFileSync("userdel", [user], { stdio: "ignore" });
     rmSync(this.data, { recursive: true, force: true });
   }
@@ -86,6 +87,24 @@ export class Paddock {
           return false;
         }
       });
+  }
+
+  /// The empty control groups of our databases, below our own group: their names carry the databases' ids.
+  private removeGroups() {
+    const ids = ["nodes", "trash"].map((place) => join(this.data, place)).filter((dir) => existsSync(dir));
+    const ours = ids.flatMap((dir) => readdirSync(dir)).map((id) => `paddock-${id}-`);
+    for (const line of readFileSync("/proc/self/cgroup", "utf8").trim().split("\n")) {
+      const [, controller, group] = line.split(":");
+      const parent = join("/sys/fs/cgroup", controller, group);
+      if (!existsSync(parent)) continue;
+      for (const name of readdirSync(parent).filter((name) => ours.some((prefix) => name.startsWith(prefix)))) {
+        try {
+          rmdirSync(join(parent, name));
+        } catch {
+          // A process of it has not been reaped yet: the group is empty and harmless.
+        }
+      }
+    }
   }
 
   /// The system users that Paddock made for its clusters: each identity file names one.

@@ -229,6 +229,28 @@ impl Paddock {
         }
     }
 
+    /// The empty control groups of our databases, below our own group: their names carry the databases' ids.
+    fn remove_groups(&self) {
+        let places = ["nodes", "trash"].map(|name| fs::read_dir(self.root.join(name)).into_iter().flatten());
+        let ours: Vec<_> = places
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| Some(format!("paddock-{}-", entry.ok()?.file_name().to_str()?)))
+            .collect();
+        for line in fs::read_to_string("/proc/self/cgroup").unwrap_or_default().lines() {
+            let mut parts = line.splitn(3, ':').skip(1);
+            let (Some(controller), Some(group)) = (parts.next(), parts.next()) else { continue };
+            let parent = Path::new("/sys/fs/cgroup").join(controller).join(group.trim_start_matches('/'));
+            for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+                let name = entry.file_name();
+                if ours.iter().any(|prefix| name.to_str().is_some_and(|name| name.starts_with(prefix))) {
+                    // One whose last process was not reaped yet stays: it is empty and harmless.
+                    let _ = fs::remove_dir(entry.path());
+                }
+            }
+        }
+    }
+
     /// Ends what runs below the root. Children of a server end with it.
     fn end(&self, signal: Signal) {
         for server in self.servers() {
@@ -255,6 +277,7 @@ impl Drop for Paddock {
         }
         self.end(Signal::QUIT);
         self.end(Signal::KILL);
+        self.remove_groups();
         self.remove_system_users();
     }
 }

@@ -149,6 +149,8 @@ impl ControlPlane {
         let ask = accept::idempotency(actor, key, &(change_plan::KIND, addon, &target.name))?;
         let now = self.now();
         let mut tx = self.store().begin().await?;
+        // The disk guard writes settings of the plan that it finds: it is done, or finds this operation.
+        store::addon::lock(&mut tx, addon.uuid()).await?;
         let row = self.addon_row(&mut tx, addon).await?;
         let subject = row.subject();
         let asked = Asked { from: row.plan.clone(), to: target.name.clone() };

@@ -40,9 +40,14 @@ impl ControlPlane {
     ///
     /// # Errors
     /// The store does not answer, or the server cannot be configured.
-    pub(crate) async fn guard_disk(&self, row: &Addon, disk_bytes: u64) -> Result<()> {
+    pub(crate) async fn guard_disk(&self, addon: AddonId, disk_bytes: u64) -> Result<()> {
+        let mut tx = self.store().begin().await?;
+        // Held until the server has its settings: a change of plan waits here, or is seen here. Settings of the old plan
+        // must not be written over those of the new one.
+        store::addon::lock(&mut tx, addon.uuid()).await?;
+        let row = &self.addon_row(&mut tx, addon).await?;
         let limit = u64::from(self.plan_shown(&row.plan).disk_mib) << 20;
-        if limit == 0 || row.operation.is_some() {
+        if limit == 0 || row.operation.is_some() || row.deleted_at.is_some() {
             return Ok(());
         }
         let now = self.now();
@@ -54,7 +59,6 @@ impl ControlPlane {
         }
         let told =
             format!("{} of {} are used ({} %)", size(disk_bytes), size(limit), disk_bytes * 100 / limit);
-        let mut tx = self.store().begin().await?;
         let until = row.writes_until.filter(|_| verdict.read_only && !grace_ended);
         store::database::guard(&mut tx, row.database_id, level, verdict.read_only, until).await?;
         let event = match (row.read_only, verdict.read_only) {
@@ -86,6 +90,7 @@ impl ControlPlane {
         self.addon_access(actor, addon, Action::Operate).await?;
         let now = self.now();
         let mut tx = self.store().begin().await?;
+        store::addon::lock(&mut tx, addon.uuid()).await?;
         let row = self.addon_row(&mut tx, addon).await?;
         if let Some(operation) = row.operation {
             return Err(Error::Conflict {
@@ -103,8 +108,8 @@ impl ControlPlane {
         let subject = row.subject();
         let entry = audit::Entry::new("database.allow_writes").app(subject.app).database(subject.database);
         audit::record(&mut tx, now, actor, entry.detail(row.resource_id.clone())).await?;
-        tx.commit().await?;
         self.write_settings(&row, true, Some(until)).await?;
+        tx.commit().await?;
         Ok(until)
     }
 

@@ -25,7 +25,7 @@ use std::{
     time::Duration,
 };
 use tokio::{sync::watch, time::sleep};
-use types::{metric::Metric, plan::size};
+use types::{AddonId, metric::Metric, plan::size};
 use uuid::Uuid;
 
 /// How often it looks whether something is to be written.
@@ -166,7 +166,7 @@ impl Keeper {
         for row in rows {
             let counted = memory.on(row.database_id, |watched| watched.disk_new.take()).flatten();
             let Some(bytes) = counted else { continue };
-            if let Err(error) = self.plane.guard_disk(row, bytes).await {
+            if let Err(error) = self.plane.guard_disk(AddonId::new(row.id), bytes).await {
                 let database = row.database_id;
                 tracing::warn!(%database, %error, "The disk guard could not do its work");
                 // The count still stands, unless a newer one came.

@@ -16,6 +16,8 @@
 mod bare;
 #[path = "ratios/interruption.rs"]
 mod interruption;
+#[path = "ratios/neighbour.rs"]
+mod neighbour;
 #[path = "ratios/overhead.rs"]
 mod overhead;
 #[path = "ratios/paddock.rs"]
@@ -48,6 +50,9 @@ async fn main() {
     }
     if wanted("overhead") {
         overhead::run(&target).await;
+    }
+    if wanted("neighbour") {
+        neighbour::run(&target).await;
     }
     if wanted("page") {
         page(&target).await;

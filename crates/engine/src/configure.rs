@@ -6,14 +6,15 @@
 use crate::{
     EngineConfig, disk,
     error::{Doing as _, fatal},
-    hba::{self, Access, Network},
+    hba::{self, Access},
     identity::Identity,
     keeper,
     layout::ClusterDir,
     os_user,
     settings::{self, Host, Server, Settings},
-    sql::{BACKUP, MONITOR, SIGNAL, SUPERUSER, Session},
+    sql::{PLATFORM, SUPERUSER, Session},
     tls::{self, Ca},
+    versions::Installed,
 };
 use chrono::{DateTime, Utc};
 use control::engine::{EngineError, NodeSpec};
@@ -26,19 +27,30 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 use tokio_postgres::Client;
+use types::network::Network;
 
-/// Roles that come over the private socket, known by Paddock's OS user.
-const PLATFORM: [&str; 4] = [SUPERUSER, MONITOR, SIGNAL, BACKUP];
+/// Modules that every server loads at its start where its version has them, so that they can be switched on later
+/// without another one.
+const PRELOADED: [&str; 2] = ["pg_stat_statements", "auto_explain"];
+
+/// What the files follow from, beside the node's spec.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct By<'a> {
+    pub(crate) config: &'a EngineConfig,
+    pub(crate) ca: &'a Ca,
+    /// Its server; `None`: it is not installed (any more).
+    pub(crate) installed: Option<&'a Installed>,
+    pub(crate) now: DateTime<Utc>,
+}
 
 /// Writes what differs; answers what people may read.
 pub(crate) async fn configure(
-    config: &EngineConfig,
-    ca: &Ca,
+    by: By<'_>,
     (dir, identity): (&ClusterDir, &Identity),
     spec: &NodeSpec,
-    now: DateTime<Utc>,
 ) -> Result<String, EngineError> {
-    let changed = write(config, ca, (dir, identity), spec, &config.listen, now)?;
+    let config = by.config;
+    let changed = write(by, (dir, identity), spec, &config.listen)?;
     let Some(server) = keeper::postmaster(dir, identity)? else {
         let told = format!("settings for {}, certificate for {}", spec.plan.memory(), config.public_host);
         return Ok(if changed { told } else { "nothing to change".into() });
@@ -54,23 +66,27 @@ pub(crate) async fn configure(
 
 /// Writes the files; answers whether any was another before.
 pub(crate) fn write(
-    config: &EngineConfig,
-    ca: &Ca,
+    by: By<'_>,
     (dir, identity): (&ClusterDir, &Identity),
     spec: &NodeSpec,
     listen: &[IpAddr],
-    now: DateTime<Utc>,
 ) -> Result<bool, EngineError> {
     let writer = Writer { dir, identity };
-    let mut changed = writer.certificate(&names(config), ca, now)?;
+    let mut changed = writer.certificate(&names(by.config), by.ca, by.now)?;
+    let preload = by.installed.map(preloaded).unwrap_or_default();
     for (name, text) in [
-        ("postgresql.conf", writer.settings(spec, listen)?),
-        ("pg_hba.conf", access(spec, hba::hba)?),
-        ("pg_ident.conf", access(spec, hba::ident)?),
+        ("postgresql.conf", writer.settings(spec, listen, &preload)?),
+        ("pg_hba.conf", access(by.config, spec, hba::hba)?),
+        ("pg_ident.conf", access(by.config, spec, hba::ident)?),
     ] {
         changed |= writer.write(&dir.conf().join(name), &text)?;
     }
     Ok(changed)
+}
+
+/// Those of [`PRELOADED`] that this server has.
+fn preloaded(installed: &Installed) -> Vec<&'static str> {
+    PRELOADED.into_iter().filter(|name| installed.lib_dir.join(format!("{name}.so")).exists()).collect()
 }
 
 /// Waits until the server has read its files again. Did it take everything, or does something wait for a restart?
@@ -121,13 +137,13 @@ fn written_at(dir: &ClusterDir) -> Option<SystemTime> {
 
 /// The settings that follow from the plan, as they will be.
 pub(crate) fn by_plan(config: &EngineConfig, dir: &ClusterDir, spec: &NodeSpec) -> Settings {
-    with_server(dir, spec, &config.listen, settings::by_plan)
+    with_server(dir, spec, (&config.listen, &[]), settings::by_plan)
 }
 
 fn with_server<T>(
     dir: &ClusterDir,
     spec: &NodeSpec,
-    listen: &[IpAddr],
+    (listen, preload): (&[IpAddr], &[&str]),
     work: impl FnOnce(&Server<'_>) -> T,
 ) -> T {
     let (run, log, conf, tls) = (dir.run(), dir.log(), dir.conf(), dir.tls());
@@ -144,6 +160,9 @@ fn with_server<T>(
         ident_file: &conf.join("pg_ident.conf"),
         tls: Some((&tls.join("server.crt"), &tls.join("server.key"))),
         read_only: spec.read_only,
+        preload,
+        statements: spec.statements,
+        slow_query_ms: spec.slow_query_ms,
     })
 }
 
@@ -172,6 +191,7 @@ fn names(config: &EngineConfig) -> Vec<String> {
 }
 
 fn access(
+    config: &EngineConfig,
     spec: &NodeSpec,
     render: fn(&Access<'_>) -> Result<String, hba::BadName>,
 ) -> Result<String, EngineError> {
@@ -184,13 +204,16 @@ fn access(
     let groups = ["_rw", "_ro"].map(|suffix| format!("{}{suffix}", spec.name));
     let groups = [groups[0].as_str(), groups[1].as_str()];
     let databases = [hba::Database { name: &spec.name, groups: &groups }];
+    let networks = match spec.reach.everywhere {
+        true => Network::EVERYWHERE.to_vec(),
+        false => config.networks.iter().chain(&spec.reach.networks).copied().collect(),
+    };
     let access = Access {
         platform_os_user: &us,
         platform_roles: &PLATFORM,
         databases: &databases,
-        networks: &Network::EVERYWHERE,
-        // A password that once went over the network in clear cannot be called back.
-        force_tls: false,
+        networks: &networks,
+        force_tls: spec.reach.force_tls,
     };
     render(&access).map_err(|error| fatal("the database's name cannot be used", error))
 }
@@ -216,8 +239,8 @@ impl Writer<'_> {
             .doing(|| format!("write {}", path.display()))
     }
 
-    fn settings(&self, spec: &NodeSpec, listen: &[IpAddr]) -> Result<String, EngineError> {
-        let text = with_server(self.dir, spec, listen, |server| {
+    fn settings(&self, spec: &NodeSpec, listen: &[IpAddr], preload: &[&str]) -> Result<String, EngineError> {
+        let text = with_server(self.dir, spec, (listen, preload), |server| {
             settings::settings(server).and_then(|all| settings::render(&all))
         });
         text.map_err(|error| fatal("a setting cannot be written", error))

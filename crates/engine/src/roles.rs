@@ -108,7 +108,12 @@ pub(crate) async fn create_database(
     }
     let quoted = quote_literal(verifier).map_err(|error| fatal("the verifier cannot be used", error))?;
     let user = &names.user;
-    let open = format!("ALTER ROLE {user} LOGIN CONNECTION LIMIT {connections} PASSWORD {quoted};\n");
+    // What it makes belongs to the owner, whoever of its users makes it: each of them can change it later.
+    let open = format!(
+        "ALTER ROLE {user} LOGIN CONNECTION LIMIT {connections} PASSWORD {quoted};\n\
+         ALTER ROLE {user} SET role = {};\n",
+        names.owner
+    );
     let rename = waiting()?.rename(&names);
 
     let (seen, done) = session
@@ -197,7 +202,8 @@ fn cluster_wide(names: &Names, existing: &BTreeSet<String>) -> String {
     let mut sql = String::from("BEGIN;\n");
     let platform = [
         (MONITOR, "LOGIN", Some("pg_monitor")),
-        (SIGNAL, "LOGIN", Some("pg_signal_backend")),
+        // It must know whom it ends, not only the number of a process.
+        (SIGNAL, "LOGIN", Some("pg_signal_backend, pg_read_all_stats")),
         (BACKUP, "LOGIN BYPASSRLS", Some("pg_read_all_data")),
     ];
     for (role, rights, of) in platform {

@@ -148,6 +148,9 @@ impl Node {
             ident_file: &node.at("pg_ident.conf"),
             tls: Some((&node.at("server.crt"), &node.at("server.key"))),
             read_only: false,
+            preload: &["pg_stat_statements", "auto_explain"],
+            statements: false,
+            slow_query_ms: None,
         };
         let conf = settings::render(&settings::settings(&server).unwrap()).unwrap();
         let files = [

@@ -4,14 +4,19 @@
 //! I/O, knows no clock and draws no random number; it builds for native targets and for wasm32. Start at [`id`],
 //! then [`name`] (rules) and [`view`] (what pages show).
 
+pub mod command;
 pub mod connect;
+pub mod extension;
 pub mod id;
 pub mod metric;
 pub mod name;
+pub mod network;
 pub mod operation;
 pub mod plan;
 pub mod plan_change;
 pub mod problem;
+pub mod rights;
+pub mod sql;
 pub mod status;
 pub mod version;
 pub mod view;

@@ -17,7 +17,7 @@ pub use provision::NewAddon;
 use crate::{
     Actor, ControlPlane, Error, Result,
     crypto::secret_box::MasterKey,
-    engine::{NodeSpec, NodeState},
+    engine::{NodeSpec, NodeState, Reach},
     store::addon::Addon,
 };
 use secrecy::SecretString;
@@ -95,6 +95,11 @@ impl Addon {
         self.version.parse().map_err(Error::internal)
     }
 
+    /// The login of its protected user, the one in the published URL.
+    pub(crate) fn published_login(&self) -> &str {
+        self.login.as_deref().unwrap_or(&self.resource_id)
+    }
+
     /// Where it listens.
     pub(crate) fn listens_on(&self) -> u16 {
         // The column is filled from a u16.
@@ -148,6 +153,14 @@ impl ControlPlane {
             version: addon.pg_version()?,
             port: addon.listens_on(),
             plan: self.plan_shown(&addon.plan),
+            login: addon.published_login().to_owned(),
+            reach: Reach {
+                force_tls: addon.force_tls_at.is_some(),
+                everywhere: addon.everywhere_at.is_some(),
+                networks: addon.networks.iter().filter_map(|cidr| cidr.parse().ok()).collect(),
+            },
+            statements: addon.statements,
+            slow_query_ms: addon.slow_query_ms.and_then(|ms| u32::try_from(ms).ok()),
             read_only: addon.read_only && addon.writes_until.is_none_or(|until| until <= self.now()),
         })
     }
@@ -234,6 +247,12 @@ mod tests {
             disk_level: 0,
             read_only: false,
             writes_until: None,
+            login: None,
+            force_tls_at: None,
+            everywhere_at: None,
+            networks: Vec::new(),
+            statements: false,
+            slow_query_ms: None,
             operation: None,
             operation_kind: None,
         }

@@ -235,7 +235,7 @@ pub(super) async fn publish(plane: &ControlPlane, target: &Target, cx: &mut Cx) 
         host: &host,
         port: target.spec.port,
         database: &target.spec.name,
-        username: &target.spec.name,
+        username: &target.spec.login,
         password: Some(&password),
     };
     let url = address.url(SslMode::Prefer);

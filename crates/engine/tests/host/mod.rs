@@ -257,14 +257,7 @@ pub fn tls(ca: &str) -> tokio_postgres_rustls::MakeRustlsConnect {
 
 pub fn spec(name: &str, version: PgVersion) -> NodeSpec {
     let plan = Plan::defaults().remove(0);
-    NodeSpec {
-        id: DatabaseId::new(Uuid::new_v4()),
-        name: name.into(),
-        version,
-        port: free_port(),
-        plan,
-        read_only: false,
-    }
+    NodeSpec::new(DatabaseId::new(Uuid::new_v4()), name, version, free_port(), plan)
 }
 
 /// Ports differ between the tests of one process, and nobody listened there a moment ago.

@@ -37,6 +37,7 @@ pub mod sql;
 mod store;
 pub mod tls;
 mod trash;
+mod users;
 pub mod versions;
 
 pub use config::EngineConfig;

@@ -1,6 +1,8 @@
 //! [`LocalEngine`]: the engine port on this very host. Each method finds the place, proves it, and hands over to the
 //! module that does the work; at most one call works on a node at a time.
 
+mod users;
+
 use crate::{
     EngineConfig,
     ballast::Ballast,
@@ -35,7 +37,7 @@ use control::engine::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     ops::RangeInclusive,
     sync::{Arc, Mutex, PoisonError, Weak},
     time::{Duration, SystemTime},
@@ -66,6 +68,8 @@ struct Inner {
     ballast: Ballast,
     gauges: Gauges,
     kept: Kept,
+    /// Starts of servers that have what their administration needs.
+    complete: Mutex<HashSet<(DatabaseId, u32, u64)>>,
     busy: Mutex<HashMap<DatabaseId, Weak<tokio::sync::Mutex<()>>>>,
 }
 
@@ -96,6 +100,7 @@ impl LocalEngine {
             ballast,
             gauges: Gauges::default(),
             kept: Kept::default(),
+            complete: Mutex::default(),
             busy: Mutex::default(),
         };
         let engine = Self { inner: Arc::new(inner) };

@@ -1,0 +1,85 @@
+//! Who may log in: read as the weak monitoring role. When somebody was last there is in no catalogue: open sessions tell
+//! it, and the server's own log as far as it is kept at hand.
+
+use super::House;
+use crate::{keeper, layout::ClusterDir, sql::ours};
+use chrono::{DateTime, NaiveDateTime, Utc};
+use control::engine::{EngineError, UserSeen};
+use std::{collections::HashMap, time::SystemTime};
+use tokio_postgres::{Client, Row};
+
+/// How many lines of the log are looked at.
+const LINES: usize = 5000;
+
+/// All of them, the protected one first.
+pub(crate) async fn list(
+    house: &House<'_>,
+    seen: HashMap<String, DateTime<Utc>>,
+) -> Result<Vec<UserSeen>, EngineError> {
+    let (rw, ro) = (format!("{}_rw", house.spec.name), format!("{}_ro", house.spec.name));
+    let ask = format!(
+        r#"SELECT r.rolname::text, NOT pg_has_role(r.oid, $1::text::name, 'MEMBER'), e.kind,
+                  (SELECT count(*) FROM pg_stat_activity a
+                   WHERE a.usesysid = r.oid AND a.backend_type = 'client backend'),
+                  (SELECT max(greatest(a.state_change, a.backend_start)) FROM pg_stat_activity a
+                   WHERE a.usesysid = r.oid AND a.backend_type = 'client backend')
+           FROM pg_roles r JOIN paddock.password_encryption() e ON e.name = r.rolname::text
+           WHERE r.rolcanlogin AND NOT r.rolsuper AND r.rolname NOT IN ({})
+             AND (pg_has_role(r.oid, $1::text::name, 'MEMBER') OR pg_has_role(r.oid, $2::text::name, 'MEMBER'))
+           ORDER BY r.rolname <> $3, r.rolname"#,
+        ours()
+    );
+    let login = &house.spec.login;
+    let rows = house.monitor.run("read the users", async |client: Client| {
+        let rows = client.query(&ask, &[&rw, &ro, &login]).await?;
+        rows.iter().map(|row| user(row, &seen)).collect::<Result<_, _>>()
+    });
+    rows.await
+}
+
+fn user(row: &Row, seen: &HashMap<String, DateTime<Utc>>) -> Result<UserSeen, tokio_postgres::Error> {
+    let name: String = row.try_get(0)?;
+    let now: Option<SystemTime> = row.try_get(4)?;
+    Ok(UserSeen {
+        read_only: row.try_get(1)?,
+        password_encryption: row.try_get(2)?,
+        connections: u32::try_from(row.try_get::<_, i64>(3)?).unwrap_or(0),
+        last_activity: now.map(DateTime::from).max(seen.get(&name).copied()),
+        name,
+    })
+}
+
+/// When each user's last session began or ended, as the log tells.
+pub(crate) fn seen_in_log(dir: &ClusterDir) -> HashMap<String, DateTime<Utc>> {
+    keeper::tail(dir, LINES).iter().filter_map(|line| visit(line)).collect()
+}
+
+/// `2026-11-28 03:20:44.123 UTC [1] 1.1 ada@shop LOG:  disconnection: … user=ada database=shop host=…`: who, and when.
+/// A line that continues another record begins with a tab, so no text of a user can look like one.
+fn visit(line: &str) -> Option<(String, DateTime<Utc>)> {
+    let (time, rest) = line.split_at_checked(23)?;
+    let at = NaiveDateTime::parse_from_str(time, "%Y-%m-%d %H:%M:%S%.3f").ok()?;
+    let (_, told) = rest.strip_prefix(" UTC ")?.split_once(" LOG:  ")?;
+    if !told.starts_with("connection authorized: ") && !told.starts_with("disconnection: ") {
+        return None;
+    }
+    let (_, user) = told.split_once(" user=")?;
+    Some((user.split(' ').next()?.to_owned(), at.and_utc()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_tells_who_was_there() {
+        let line = "2026-11-28 03:20:44.123 UTC [71] 6748.47 analyst@shop_1 LOG:  disconnection: session time: \
+                    0:00:01.250 user=analyst database=shop_1 host=127.0.0.1 port=40000";
+        let (who, at) = visit(line).unwrap();
+        assert_eq!((who.as_str(), at.to_rfc3339().as_str()), ("analyst", "2026-11-28T03:20:44.123+00:00"));
+        for other in ["", "\tdisconnection: user=x", &line.replace("LOG", "ERROR"), &line.replace("dis", "x")]
+        {
+            assert_eq!(visit(other), None, "{other}");
+        }
+    }
+}

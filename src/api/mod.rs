@@ -10,6 +10,7 @@ pub mod apps;
 pub mod bearer;
 pub mod body;
 pub mod ca;
+pub mod database_users;
 pub mod databases;
 pub mod error;
 pub mod instances;
@@ -70,6 +71,9 @@ pub fn routes() -> OpenApiRouter<Api> {
         // databases
         .routes(routes!(databases::show))
         .routes(routes!(databases::operation))
+        .routes(routes!(database_users::list, database_users::create))
+        .routes(routes!(database_users::change, database_users::delete))
+        .routes(routes!(database_users::reset_password))
         .routes(routes!(instances::status))
         .routes(routes!(metrics::now))
         .routes(routes!(metrics::of_database))

@@ -5,6 +5,7 @@
 mod addons;
 mod apps;
 mod authorisation;
+mod database_users;
 mod databases;
 mod headers;
 mod house;

@@ -27,6 +27,10 @@ pub struct Node {
     pub trashed: bool,
     /// What PostgreSQL was given in place of the owner's password.
     pub verifier: Option<String>,
+    /// Who may log in: the name, whether it may only read, and the verifier.
+    pub users: BTreeMap<String, (bool, String)>,
+    /// The extensions that were made.
+    pub extensions: BTreeSet<String>,
     /// Memory, MiB, that its running server was started with: shared buffers change with a start only.
     pub started_with: Option<u32>,
     /// The plan whose limits the kernel holds.
@@ -123,6 +127,8 @@ impl FakeEngine {
             running: None,
             trashed: false,
             verifier: None,
+            users: BTreeMap::new(),
+            extensions: BTreeSet::new(),
             started_with: None,
             limited_as: None,
             disk_bytes: crate::port::FRESH,

@@ -36,6 +36,18 @@ pub enum Method {
     Purge,
     Found,
     RunHook,
+    Users,
+    CreateUser,
+    SetUserPassword,
+    OwnedBy,
+    DropUser,
+    OpenLogin,
+    CloseOtherLogins,
+    Rights,
+    MendRights,
+    Extensions,
+    CreateExtension,
+    DropExtension,
 }
 
 /// What goes wrong.

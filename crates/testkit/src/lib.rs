@@ -12,6 +12,7 @@ mod house;
 mod invariant;
 mod port;
 mod store;
+mod users;
 
 pub use clock::TestClock;
 pub use engine::{FakeEngine, HookRun, Node};

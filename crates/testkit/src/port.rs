@@ -12,14 +12,19 @@ use control::engine::{
 };
 use durable::Clock;
 use secrecy::{ExposeSecret, SecretString};
-use std::{future::pending, ops::RangeInclusive, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::pending,
+    ops::RangeInclusive,
+    time::Duration,
+};
 use types::{
     DatabaseId,
     plan_change::SettingChange,
     view::{Container, Enforced, Figures},
 };
 
-fn refused(message: &str) -> EngineError {
+pub(crate) fn refused(message: &str) -> EngineError {
     EngineError::Other { message: message.into(), source: anyhow::anyhow!("the fake says no"), retry: true }
 }
 
@@ -40,7 +45,7 @@ fn container(spec: &NodeSpec, sample: &Sample) -> Container {
 
 impl FakeEngine {
     /// Counts the call, does what a fault says, else the work.
-    async fn call<T>(
+    pub(crate) async fn call<T>(
         &self,
         method: Method,
         work: impl FnOnce(&mut State) -> Result<T, EngineError>,
@@ -67,7 +72,7 @@ impl FakeEngine {
 }
 
 impl State {
-    fn live(&mut self, id: DatabaseId) -> Result<&mut Node, EngineError> {
+    pub(crate) fn live(&mut self, id: DatabaseId) -> Result<&mut Node, EngineError> {
         match self.nodes.get_mut(&id) {
             Some(node) if node.trashed => Err(EngineError::Foreign("it lies in the trash".into())),
             Some(node) => Ok(node),
@@ -124,6 +129,8 @@ impl Engine for FakeEngine {
                 running: None,
                 trashed: false,
                 verifier: None,
+                users: BTreeMap::new(),
+                extensions: BTreeSet::new(),
                 started_with: None,
                 limited_as: None,
                 disk_bytes: FRESH,
@@ -175,7 +182,9 @@ impl Engine for FakeEngine {
             if node.running.is_none() {
                 return Err(refused("it does not run"));
             }
-            node.verifier = Some(verifier.expose_secret().to_owned());
+            let verifier = verifier.expose_secret().to_owned();
+            node.users.insert(spec.name.clone(), (false, verifier.clone()));
+            node.verifier = Some(verifier);
             Ok(format!("database {0}, user {0}", spec.name))
         })
         .await
@@ -188,8 +197,9 @@ impl Engine for FakeEngine {
     ) -> Result<LoginProof, EngineError> {
         self.call(Method::VerifyLogin, |state| {
             let node = state.live(spec.id)?;
-            let fits =
-                node.configured == Some(spec.port) && node.running.is_some() && node.verifier.is_some();
+            let fits = node.configured == Some(spec.port)
+                && node.running.is_some()
+                && node.users.contains_key(&spec.login);
             if !fits {
                 return Err(refused("nobody lets us in"));
             }

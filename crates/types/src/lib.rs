@@ -6,6 +6,7 @@
 
 pub mod command;
 pub mod connect;
+pub mod database_user;
 pub mod extension;
 pub mod id;
 pub mod metric;

@@ -3,6 +3,7 @@
 mod activity;
 mod connect;
 mod deleted;
+mod extensions;
 mod layout;
 mod list;
 mod metrics;
@@ -14,8 +15,10 @@ mod running;
 mod settings;
 mod tiles;
 mod told;
+mod users;
 
 use activity::DatabaseActivity;
+use extensions::Extensions;
 use layout::DatabaseLayout;
 use leptos::prelude::*;
 use leptos_router::{
@@ -28,6 +31,7 @@ use metrics::Metrics;
 use overview::Overview;
 use plan::ChangePlanPage;
 use settings::Settings;
+use users::{OneUser, Users};
 
 /// Their routes.
 #[component(transparent)]
@@ -38,6 +42,9 @@ pub fn DatabaseRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
             <ParentRoute path=path!(":id") view=DatabaseLayout ssr=SsrMode::Async>
                 <Route path=path!("") view=Overview ssr=SsrMode::Async />
                 <Route path=path!("activity") view=DatabaseActivity ssr=SsrMode::Async />
+                <Route path=path!("extensions") view=Extensions ssr=SsrMode::Async />
+                <Route path=path!("users") view=Users ssr=SsrMode::Async />
+                <Route path=path!("users/:user") view=OneUser ssr=SsrMode::Async />
                 <Route path=path!("metrics") view=Metrics ssr=SsrMode::Async />
                 <Route path=path!("plan") view=ChangePlanPage ssr=SsrMode::Async />
                 <Route path=path!("settings") view=Settings ssr=SsrMode::Async />

@@ -4,23 +4,25 @@
 //! operation log) and what was seen just now (the engine). None of it is stored. Requests for changes are in the
 //! files beside this one; the changes themselves are in `ops/`.
 
-mod accept;
+pub(crate) mod accept;
 mod change_plan;
 mod delete;
 mod list;
+mod password;
 mod power;
 mod provision;
 mod restore;
 
+pub(crate) use password::{
+    made_up_password, next_password_purpose, open_next_password, open_password, seal_password,
+};
 pub use provision::NewAddon;
 
 use crate::{
     Actor, ControlPlane, Error, Result,
-    crypto::secret_box::MasterKey,
     engine::{NodeSpec, NodeState, Reach},
     store::addon::Addon,
 };
-use secrecy::SecretString;
 use std::time::Duration;
 use types::{
     AddonId, AppId, DatabaseId, OperationId, PgVersion,
@@ -53,16 +55,6 @@ impl Subject {
 /// As the operation log names a database.
 pub(crate) fn subject(database: DatabaseId) -> String {
     format!("database:{}", database.uuid())
-}
-
-/// What a password is sealed for; see [`MasterKey::seal`].
-fn password_purpose(database: Uuid) -> String {
-    format!("database:{database}:owner_password")
-}
-
-/// Opens the password of the protected user.
-pub(crate) fn open_password(key: &MasterKey, database: Uuid, sealed: &[u8]) -> Result<SecretString> {
-    Ok(key.open_text(sealed, &password_purpose(database))?)
 }
 
 /// Whose rows a list shows.

@@ -24,6 +24,7 @@ fn the_route_table() {
     let mut told: Vec<_> = routes().iter().map(|(method, path)| format!("{method} {path}")).collect();
     told.sort();
     let expected = [
+        "DELETE /api/databases/{database}/users/{name}",
         "DELETE /v1/apps/{app}",
         "DELETE /v1/apps/{app}/addons/{addon}",
         "DELETE /v1/apps/{app}/variables",
@@ -37,6 +38,7 @@ fn the_route_table() {
         "GET /api/databases/{database}/metrics/{type}",
         "GET /api/databases/{database}/operations/{operation}",
         "GET /api/databases/{database}/plan",
+        "GET /api/databases/{database}/users",
         "GET /api/plans/{plan}",
         "GET /v1/addon_categories",
         "GET /v1/addon_providers",
@@ -52,9 +54,12 @@ fn the_route_table() {
         "GET /v1/regions",
         "GET /v1/tokens",
         "GET /v1/users/self",
+        "PATCH /api/databases/{database}/users/{name}",
         "PATCH /v1/apps/{app}",
         "PATCH /v1/apps/{app}/addons/{addon}",
         "PATCH /v1/apps/{app}/variables/{variable}",
+        "POST /api/databases/{database}/users",
+        "POST /api/databases/{database}/users/{name}/reset_password",
         "POST /v1/apps",
         "POST /v1/apps/{app}/addons",
         "POST /v1/apps/{app}/addons/{addon}/token",

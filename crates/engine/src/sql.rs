@@ -59,16 +59,16 @@ impl Session {
         config.host_path(&self.run).port(self.port).user(self.user).dbname(&self.database);
         config.application_name("paddock").connect_timeout(self.limit);
         let mut options = format!(
-            "-c search_path=pg_catalog,pg_temp -c client_min_messages=warning -c statement_timeout={}",
+            // The platform works on a database whose disk is nearly full, too, and on one that its owner made read-only.
+            "-c search_path=pg_catalog,pg_temp -c client_min_messages=warning -c default_transaction_read_only=off \
+             -c row_security=on -c statement_timeout={}",
             self.limit.as_millis()
         );
         if self.user == SUPERUSER {
             // Verifiers stand in these statements, and they shall not stand in a log. A weak role may not set these.
             options +=
                 " -c log_statement=none -c log_min_duration_statement=-1 -c log_min_error_statement=panic";
-            options += " -c log_duration=off -c session_replication_role=origin -c row_security=on";
-            // The platform works on a database whose disk is nearly full, too.
-            options += " -c default_transaction_read_only=off";
+            options += " -c log_duration=off -c session_replication_role=origin";
         }
         config.options(&options);
         config

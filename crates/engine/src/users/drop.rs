@@ -50,7 +50,7 @@ pub(crate) async fn owned(
     let ask = r#"
         SELECT pg_describe_object(d.classid, d.objid, 0), count(*) OVER ()
         FROM pg_shdepend d
-        WHERE d.deptype = 'o' AND d.refclassid = 'pg_authid'::regclass
+        WHERE d.deptype = 'o' AND d.classid <> 'pg_default_acl'::regclass AND d.refclassid = 'pg_authid'::regclass
           AND d.refobjid = (SELECT oid FROM pg_roles WHERE rolname = $1)
           AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
         ORDER BY d.classid, 1 LIMIT $2

@@ -4,8 +4,13 @@
 //! needed. The core never starts a process, opens a data directory or speaks to a user's database itself. Real
 //! PostgreSQL on a host is `crates/engine`; `testkit` has a fake that injects failures.
 
+pub mod logs;
+pub mod reach;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+pub use logs::{LogFile, LogMark, LogPart, Logs};
+pub use reach::Doorway;
 use secrecy::SecretString;
 use std::time::Duration;
 use types::{
@@ -229,7 +234,7 @@ pub struct ServerSample {
 
 /// Real PostgreSQL on a host.
 #[async_trait]
-pub trait Engine: Send + Sync + 'static {
+pub trait Engine: Doorway + Logs + Send + Sync + 'static {
     /// Name of the host, for people.
     fn host_name(&self) -> String;
     /// Host part of published URLs.

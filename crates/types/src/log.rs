@@ -138,7 +138,15 @@ impl LogRecord {
         }
     }
 
-    /// `ok`, `warn` or `err`: its look.
+    /// It tells that the platform itself came or went: every look at a server does.
+    #[must_use]
+    pub fn is_housekeeping(&self) -> bool {
+        let ours = self.who.starts_with("paddock@") || self.who.starts_with("paddock_");
+        let local = self.text == "connection received: host=[local]";
+        self.severity == "LOG" && ((ours && self.text.contains("connection")) || local)
+    }
+
+    /// `warn`, `err` or `off`: its look.
     #[must_use]
     pub fn tone(&self) -> &'static str {
         match () {
@@ -231,10 +239,10 @@ pub struct LogFilter {
 }
 
 impl LogFilter {
-    /// The record is wanted.
+    /// The record is wanted. That the platform came and went is not: it would drown the rest.
     #[must_use]
     pub fn takes(&self, record: &LogRecord) -> bool {
-        record.is(self.level) && (self.words.is_empty() || record.holds(&self.words))
+        record.is(self.level) && !record.is_housekeeping() && (self.words.is_empty() || record.holds(&self.words))
     }
 }
 
@@ -334,6 +342,10 @@ mod tests {
             "2026-11-28 04:19:03.123 UTC [42] shop_1@shop_1 ERROR:  relation \"x\" does not exist (42P01)\n\tHINT:  Look\n\ttwice."
         );
         assert!(record.is(Level::Errors) && record.is(Level::Warnings) && record.is(Level::Everything));
+        assert!(!record.is_housekeeping());
+        let ours = json!({"user": "paddock_monitor", "dbname": "postgres", "error_severity": "LOG",
+            "message": "connection authorized: user=paddock_monitor database=postgres"});
+        assert!(read(&ours).is_housekeeping() && !LogFilter::default().takes(&read(&ours)));
         assert!(record.holds("LOOK") && record.holds("shop_1@") && !record.holds("nothing"));
     }
 

@@ -12,7 +12,10 @@ pub mod body;
 pub mod ca;
 pub mod databases;
 pub mod error;
+pub mod features;
+pub mod firewall;
 pub mod instances;
+pub mod logs;
 pub mod metrics;
 pub mod openapi;
 pub mod operations;
@@ -70,7 +73,15 @@ pub fn routes() -> OpenApiRouter<Api> {
         // databases
         .routes(routes!(databases::show))
         .routes(routes!(databases::operation))
+        .routes(routes!(features::enable, features::disable))
+        .routes(routes!(firewall::list, firewall::create))
+        .routes(routes!(firewall::change, firewall::delete))
+        .routes(routes!(firewall::managed_ranges))
         .routes(routes!(instances::status))
+        .routes(routes!(logs::link))
+        .routes(routes!(logs::archives))
+        .routes(routes!(logs::read))
+        .routes(routes!(logs::slow_queries))
         .routes(routes!(metrics::now))
         .routes(routes!(metrics::of_database))
         .routes(routes!(metrics::of_instance))

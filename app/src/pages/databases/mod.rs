@@ -5,7 +5,9 @@ mod connect;
 mod deleted;
 mod layout;
 mod list;
+mod logs;
 mod metrics;
+mod network;
 mod one_format;
 mod overview;
 mod plan;
@@ -24,7 +26,9 @@ use leptos_router::{
     path,
 };
 use list::DatabaseList;
+use logs::LogsPage;
 use metrics::Metrics;
+use network::NetworkPage;
 use overview::Overview;
 use plan::ChangePlanPage;
 use settings::Settings;
@@ -38,7 +42,9 @@ pub fn DatabaseRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
             <ParentRoute path=path!(":id") view=DatabaseLayout ssr=SsrMode::Async>
                 <Route path=path!("") view=Overview ssr=SsrMode::Async />
                 <Route path=path!("activity") view=DatabaseActivity ssr=SsrMode::Async />
+                <Route path=path!("logs") view=LogsPage ssr=SsrMode::Async />
                 <Route path=path!("metrics") view=Metrics ssr=SsrMode::Async />
+                <Route path=path!("network") view=NetworkPage ssr=SsrMode::Async />
                 <Route path=path!("plan") view=ChangePlanPage ssr=SsrMode::Async />
                 <Route path=path!("settings") view=Settings ssr=SsrMode::Async />
             </ParentRoute>

@@ -165,7 +165,7 @@ fn Sessions(
     sessions: Vec<TcpSession>,
     now: chrono::DateTime<chrono::Utc>,
 ) -> impl IntoView {
-    let row = |session: TcpSession| {
+    let row = move |session: TcpSession| {
         view! {
             <tr>
                 <Td label="User" class="mono">{session.user}</Td>
@@ -215,8 +215,8 @@ fn Tls(reach: ReachView) -> impl IntoView {
 fn ForceTlsPanel(id: AddonId, reach: ReachView) -> impl IntoView {
     let force = ServerAction::<ForceTls>::new();
     let failed = problem(force);
-    let act = |on: bool| the_command(id, &Act::Switch { feature: Feature::ForceSsl, on });
-    let fields = |on: bool| vec![("id", id.to_string()), ("on", on.to_string())];
+    let act = move |on: bool| the_command(id, &Act::Switch { feature: Feature::ForceSsl, on });
+    let fields = move |on: bool| vec![("id", id.to_string()), ("on", on.to_string())];
     let body = match (reach.force_tls_at, reach.everywhere_at) {
         (Some(since), None) => view! {
             <p>"Connections without TLS are refused since " {moment(since)} "."</p>
@@ -293,6 +293,7 @@ fn From(id: AddonId, reach: ReachView) -> impl IntoView {
         view! { <li>"The operator’s networks: " <span class="mono">{names.join(", ")}</span></li> }
     });
     let count = reach.networks.len();
+    let full = count >= MOST_NETWORKS;
     let now = reach.now;
     let rows = reach.networks.into_iter().map(|network| row(id, network, now, close)).collect_view();
     let table = (count > 0).then(|| {
@@ -313,7 +314,7 @@ fn From(id: AddonId, reach: ReachView) -> impl IntoView {
                     {reach.everywhere_at.map(|at| view! { <li>"Everywhere, since " {moment(at)}</li> })}
                 </ul>
                 {table}
-                <OpenNetworkForm id full=count >= MOST_NETWORKS />
+                <OpenNetworkForm id full />
                 <Everywhere id database=reach.database state=open_all action=everywhere />
             </div>
         </Panel>
@@ -327,6 +328,7 @@ fn row(
     close: ServerAction<CloseNetwork>,
 ) -> impl IntoView {
     let cidr = network.network.to_string();
+    let named = cidr.clone();
     let fields = vec![("id", id.to_string()), ("network", network.id.to_string())];
     let until = match network.expires_at {
         Some(at) => Either::Left(view! { <Time at now=now /> }),
@@ -334,11 +336,11 @@ fn row(
     };
     view! {
         <tr>
-            <Td label="Network" class="mono">{cidr.clone()}</Td>
+            <Td label="Network" class="mono">{cidr}</Td>
             <Td label="Note">{network.note}</Td>
             <Td label="Until">{until}</Td>
             <Td label="Close" class="acts">
-                <RowForm action=close fields>"Close" <span class="hidden">" " {cidr}</span></RowForm>
+                <RowForm action=close fields>"Close" <span class="hidden">" " {named}</span></RowForm>
             </Td>
         </tr>
     }
@@ -383,8 +385,8 @@ fn Everywhere(
     state: (Option<chrono::DateTime<chrono::Utc>>, bool),
     action: ServerAction<ReachEverywhere>,
 ) -> impl IntoView {
-    let fields = |on: bool| vec![("id", id.to_string()), ("on", on.to_string())];
-    let act = |on: bool| the_command(id, &Act::Switch { feature: Feature::PubliclyAvailable, on });
+    let fields = move |on: bool| vec![("id", id.to_string()), ("on", on.to_string())];
+    let act = move |on: bool| the_command(id, &Act::Switch { feature: Feature::PubliclyAvailable, on });
     let body = match state {
         (Some(_), _) => view! {
             <RowForm action fields=fields(false) large=true>"Stop being reachable from everywhere"</RowForm>

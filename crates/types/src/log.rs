@@ -174,9 +174,11 @@ impl LogRecord {
         if let Some(pid) = self.pid {
             out.push_str(&format!("[{pid}] "));
         }
-        for part in [&self.who, &self.severity].into_iter().filter(|part| !part.is_empty()) {
-            out.push_str(part);
-            out.push_str(if std::ptr::eq(part, &raw const self.severity) { ":  " } else { " " });
+        for (part, end) in [(&self.who, " "), (&self.severity, ":  ")] {
+            if !part.is_empty() {
+                out.push_str(part);
+                out.push_str(end);
+            }
         }
         out.push_str(&self.text.replace('\n', "\n\t"));
         out

@@ -27,7 +27,6 @@ for (const javaScriptEnabled of [true, false]) {
         await expect(page.getByText("Live", { exact: true })).toBeVisible();
         fail("it came later");
         await expect(page.locator(".log-text").filter({ hasText: "it came later" })).toBeVisible({ timeout: 10_000 });
-        await page.screenshot({ path: "/tmp/brief/shots/logs.png", fullPage: true });
         await expectAccessible(page, "logs");
       } else {
         fail("it came later");
@@ -50,7 +49,6 @@ for (const javaScriptEnabled of [true, false]) {
       await expect(page.locator(".slow-query")).toHaveText("SELECT pg_sleep(0.2) AS slow_one");
       await page.locator("summary", { hasText: "Plan" }).click();
       await expect(page.locator(".slow-plan")).toContainText("Result  (cost=");
-      await page.screenshot({ path: `/tmp/brief/shots/slow-${javaScriptEnabled}.png`, fullPage: true });
       if (javaScriptEnabled) await expectAccessible(page, "slow queries");
       console.expectSilent();
     } finally {

@@ -24,7 +24,6 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByRole("link", { name: "Network" }).click();
       await expect(page.getByRole("heading", { name: "Force TLS" })).toBeVisible();
       await expect(page.getByText(/listen on 127\.0\.0\.1.* only/)).toBeVisible();
-      await page.screenshot({ path: `/tmp/brief/shots/network-${javaScriptEnabled}.png`, fullPage: true });
       if (javaScriptEnabled) await expectAccessible(page, "network");
 
       await page.locator("summary", { hasText: "Force TLS" }).click();

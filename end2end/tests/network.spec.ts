@@ -46,7 +46,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByRole("button", { name: "Make it reachable from everywhere" }).click();
       await expect(page.getByText(/Everywhere, since/)).toBeVisible();
       if (javaScriptEnabled) await expectAccessible(page, "reachable from everywhere");
-      await page.getByRole("button", { name: "Stop being reachable" }).click();
+      await page.getByRole("button", { name: "Close everywhere" }).click();
       await page.locator("summary", { hasText: "Allow connections without TLS" }).click();
       await page.getByRole("button", { name: "Allow them" }).click();
       await expect(page.getByText(/offered to all and forced on nobody/)).toBeVisible();

@@ -389,7 +389,7 @@ fn Everywhere(
     let act = move |on: bool| the_command(id, &Act::Switch { feature: Feature::PubliclyAvailable, on });
     let body = match state {
         (Some(_), _) => view! {
-            <RowForm action fields=fields(false) large=true>"Stop being reachable from everywhere"</RowForm>
+            <RowForm action fields=fields(false) large=true>"Close everywhere"</RowForm>
             {act(false)}
         }
         .into_any(),

@@ -41,6 +41,14 @@ pub fn range(range: Option<&str>, from: Option<&str>, to: Option<&str>) -> Resul
     Ok(Range::Between(from, to))
 }
 
+/// A moment that may be left out.
+///
+/// # Errors
+/// The field's, when it is no time.
+pub fn optional_moment(field: &str, text: &str) -> Result<Option<DateTime<Utc>>, AppError> {
+    if text.trim().is_empty() { Ok(None) } else { moment(field, Some(text), "a time").map(Some) }
+}
+
 fn moment(field: &str, text: Option<&str>, what: &str) -> Result<DateTime<Utc>, AppError> {
     let text = text.unwrap_or_default().trim();
     if text.is_empty() {

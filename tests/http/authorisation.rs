@@ -36,6 +36,13 @@ fn body(method: &Method, path: &str) -> Value {
         ("PATCH", "/api/databases/{database}/users/{name}") => {
             json!({"database_user": {"password": "a good password 1"}})
         }
+        ("POST", "/api/databases/{database}/features") => {
+            json!({"feature": {"name": "force-ssl", "status": ""}})
+        }
+        ("POST", "/api/databases/{database}/firewall_rules") => {
+            json!({"type": "custom_range", "cidr": "10.0.0.0/8", "label": "x"})
+        }
+        ("PUT", "/api/databases/{database}/slow_queries") => json!({"threshold_ms": 500}),
         ("POST" | "PUT" | "PATCH", _) => json!({}),
         _ => Value::Null,
     }

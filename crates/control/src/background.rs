@@ -40,6 +40,10 @@ async fn sweep(plane: ControlPlane, mut shutdown: watch::Receiver<bool>) {
             Ok(swept) => tracing::debug!(?swept, "Swept"),
             Err(error) => tracing::warn!(%error, "A sweep failed"),
         }
+        match plane.tend().await {
+            Ok(tended) => tracing::debug!(?tended, "Tended"),
+            Err(error) => tracing::warn!(%error, "Databases could not be tended"),
+        }
         tokio::select! {
             stop = shutdown.changed() => if stop.is_err() { return },
             () = tokio::time::sleep(SWEEP) => {}

@@ -11,8 +11,10 @@ pub mod activity;
 pub mod actor;
 mod addon;
 mod app;
+mod applied;
 pub mod audit;
 mod background;
+mod change;
 pub mod config;
 pub mod connection;
 pub mod crypto;
@@ -21,14 +23,17 @@ mod database_user;
 pub mod engine;
 pub mod error;
 pub mod hook;
+pub mod log;
 pub mod metrics;
 mod operation;
 mod ops;
 mod plan;
+mod reach;
 mod start;
 mod store;
 pub mod supervisor;
 mod sweeper;
+mod tend;
 mod variable;
 mod version;
 
@@ -42,8 +47,10 @@ pub use crypto::secret_box::MasterKey;
 pub use database_user::NewDatabaseUser;
 pub use error::{Error, Result};
 pub use operation::OperationFilter;
+pub use reach::{FeatureView, NewNetwork};
 pub use start::{MIGRATOR, StartError};
 pub use sweeper::Swept;
+pub use tend::Tended;
 
 use chrono::{DateTime, Utc};
 use std::sync::{Arc, OnceLock};
@@ -70,6 +77,8 @@ pub(crate) struct Inner {
     pub(crate) unknown_names: account::limit::UnknownNames,
     /// What was measured lately.
     pub(crate) measured: metrics::Memory,
+    /// Whose files are known to say what the store says.
+    pub(crate) applied: applied::Applied,
     /// Made when first asked for: it keeps a connection of the store.
     wake: OnceLock<durable::Wake>,
     /// Who sends webhooks; the core speaks no HTTP.

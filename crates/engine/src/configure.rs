@@ -5,12 +5,12 @@
 
 use crate::{
     EngineConfig, disk,
-    error::{Doing as _, fatal},
+    error::{Doing as _, fatal, retry},
     hba::{self, Access},
     identity::Identity,
     keeper,
     layout::ClusterDir,
-    os_user,
+    os_user, reach,
     settings::{self, Host, Server, Settings},
     sql::{PLATFORM, SUPERUSER, Session},
     tls::{self, Ca},
@@ -27,7 +27,6 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 use tokio_postgres::Client;
-use types::network::Network;
 
 /// Modules that every server loads at its start where its version has them, so that they can be switched on later
 /// without another one.
@@ -50,12 +49,19 @@ pub(crate) async fn configure(
     spec: &NodeSpec,
 ) -> Result<String, EngineError> {
     let config = by.config;
+    let before = Rules::read(dir)?;
     let changed = write(by, (dir, identity), spec, &config.listen)?;
     let Some(server) = keeper::postmaster(dir, identity)? else {
         let told = format!("settings for {}, certificate for {}", spec.plan.memory(), config.public_host);
         return Ok(if changed { told } else { "nothing to change".into() });
     };
     let read_at = read_at(dir).await;
+    if before.rules() != Rules::read(dir)?.rules()
+        && let Err(error) = rules_hold(dir).await
+    {
+        before.put_back(Writer { dir, identity })?;
+        return Err(error);
+    }
     // Also when the files were written by a Paddock that was killed before it could say so.
     if !changed && read_at.is_some_and(|at| written_at(dir).is_none_or(|written| written <= at)) {
         return Ok("nothing to change".into());
@@ -82,6 +88,60 @@ pub(crate) fn write(
         changed |= writer.write(&dir.conf().join(name), &text)?;
     }
     Ok(changed)
+}
+
+/// What a reload reads, whose old text is put back when the server would not take the new one: a server with broken
+/// rules goes on with its old ones, and then does not start again.
+#[derive(Debug)]
+struct Rules(Vec<(&'static str, String)>);
+
+impl Rules {
+    fn read(dir: &ClusterDir) -> Result<Self, EngineError> {
+        let mut files = Vec::new();
+        for name in ["postgresql.conf", "pg_hba.conf", "pg_ident.conf"] {
+            let path = dir.conf().join(name);
+            match fs::read_to_string(&path) {
+                Ok(text) => files.push((name, text)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error).doing(|| format!("read {}", path.display())),
+            }
+        }
+        Ok(Self(files))
+    }
+
+    /// Who may enter: the settings left out.
+    fn rules(&self) -> Vec<&(&'static str, String)> {
+        self.0.iter().filter(|(name, _)| *name != "postgresql.conf").collect()
+    }
+
+    fn put_back(&self, writer: Writer<'_>) -> Result<(), EngineError> {
+        for (name, text) in &self.0 {
+            writer.write(&writer.dir.conf().join(name), text)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether the running server would take the rules that lie on disk now; its own words when not.
+async fn rules_hold(dir: &ClusterDir) -> Result<(), EngineError> {
+    let Some(port) = keeper::listening_port(dir) else {
+        let why = anyhow::anyhow!("it does not listen yet");
+        return Err(retry("the server cannot be asked about its new rules; the old ones stay", why));
+    };
+    let session = Session::new(dir.run(), port, SUPERUSER, Duration::from_secs(5));
+    let ask = "SELECT line_number, error FROM pg_catalog.pg_hba_file_rules WHERE error IS NOT NULL
+               UNION ALL
+               SELECT line_number, error FROM pg_catalog.pg_ident_file_mappings WHERE error IS NOT NULL
+               LIMIT 1";
+    let broken = session
+        .run("ask about the new rules", async |client: Client| {
+            let Some(row) = client.query_opt(ask, &[]).await? else { return Ok(None) };
+            Ok(Some((row.try_get::<_, i32>(0)?, row.try_get::<_, String>(1)?)))
+        })
+        .await?;
+    let Some((line, said)) = broken else { return Ok(()) };
+    let message = format!("PostgreSQL does not take the new rules: {said} (line {line}). The old ones stay");
+    Err(EngineError::Postgres { message, log: Vec::new() })
 }
 
 /// Those of [`PRELOADED`] that this server has.
@@ -204,10 +264,7 @@ fn access(
     let groups = ["_rw", "_ro"].map(|suffix| format!("{}{suffix}", spec.name));
     let groups = [groups[0].as_str(), groups[1].as_str()];
     let databases = [hba::Database { name: &spec.name, groups: &groups }];
-    let networks = match spec.reach.everywhere {
-        true => Network::EVERYWHERE.to_vec(),
-        false => config.networks.iter().chain(&spec.reach.networks).copied().collect(),
-    };
+    let networks = reach::networks(config, spec);
     let access = Access {
         platform_os_user: &us,
         platform_roles: &PLATFORM,
@@ -227,6 +284,7 @@ pub(crate) fn host() -> Host {
     Host { memory_mib: total.unwrap_or(u64::MAX) / 1024, cpus }
 }
 
+#[derive(Clone, Copy)]
 struct Writer<'a> {
     dir: &'a ClusterDir,
     identity: &'a Identity,

@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::Notify;
-use types::{DatabaseId, PgVersion};
+use types::{DatabaseId, PgVersion, log::LogRecord, reach::TcpSession};
 
 /// A node as it is in memory.
 #[derive(Clone, Debug)]
@@ -39,6 +39,12 @@ pub struct Node {
     pub disk_bytes: u64,
     /// What is read of it over time.
     pub sample: Sample,
+    /// Who is connected over the network.
+    pub sessions: Vec<TcpSession>,
+    /// When its certificate ends.
+    pub certificate_until: Option<DateTime<Utc>>,
+    /// What its server has logged.
+    pub log: Vec<LogRecord>,
 }
 
 /// A local hook that ran.
@@ -133,6 +139,9 @@ impl FakeEngine {
             limited_as: None,
             disk_bytes: crate::port::FRESH,
             sample: Sample::default(),
+            sessions: Vec::new(),
+            certificate_until: None,
+            log: Vec::new(),
             spec,
         };
         state.nodes.insert(node.spec.id, node);

@@ -11,6 +11,7 @@ mod fault;
 mod house;
 mod invariant;
 mod port;
+mod reach;
 mod store;
 mod users;
 

@@ -4,9 +4,10 @@ use crate::{
     FakeEngine, Method, Node,
     engine::{HookRun, State},
     fault::Harm,
+    reach,
 };
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use control::engine::{
     Engine, EngineError, Found, InstalledVersion, LoginProof, NodeSpec, NodeState, Sample,
 };
@@ -135,6 +136,9 @@ impl Engine for FakeEngine {
                 limited_as: None,
                 disk_bytes: FRESH,
                 sample: Sample::default(),
+                sessions: Vec::new(),
+                certificate_until: None,
+                log: Vec::new(),
             };
             state.nodes.insert(spec.id, node);
             Ok("from the pool".into())
@@ -143,8 +147,10 @@ impl Engine for FakeEngine {
     }
 
     async fn configure(&self, spec: &NodeSpec) -> Result<String, EngineError> {
+        let now = self.clock.now();
         self.call(Method::Configure, |state| {
             let node = state.live(spec.id)?;
+            node.certificate_until = Some(reach::certificate(node.certificate_until, now));
             node.configured = Some(spec.port);
             node.spec = spec.clone();
             Ok(format!("port {}", spec.port))
@@ -321,8 +327,8 @@ impl Engine for FakeEngine {
     }
 
     async fn certificate_until(&self, id: DatabaseId) -> Result<Option<DateTime<Utc>>, EngineError> {
-        let until = self.clock.now() + TimeDelta::days(300);
-        self.call(Method::CertificateUntil, |state| Ok(state.live(id).ok().map(|_| until))).await
+        self.call(Method::CertificateUntil, |state| Ok(state.live(id).ok().and_then(|node| node.certificate_until)))
+            .await
     }
 
     async fn log_tail(&self, _id: DatabaseId, _lines: usize) -> Result<Vec<String>, EngineError> {

@@ -5,6 +5,7 @@
 use crate::{
     AddonId,
     connect::quote::url,
+    reach::Feature,
     sql::{Unquotable, quote_ident},
 };
 use serde_json::{Value, json};
@@ -41,6 +42,25 @@ pub enum Act<'a> {
         /// Its name.
         name: &'a str,
     },
+    /// A switch is turned on or off.
+    Switch {
+        /// Which one.
+        feature: Feature,
+        /// On.
+        on: bool,
+    },
+    /// A network is opened.
+    OpenNetwork {
+        /// The range of addresses.
+        cidr: &'a str,
+        /// Why.
+        note: &'a str,
+    },
+    /// Statements that take so long are logged with their plans.
+    LogSlowQueries {
+        /// Milliseconds; `None`: none.
+        ms: Option<u32>,
+    },
 }
 
 /// The same act in other words.
@@ -76,6 +96,18 @@ fn call(act: &Act<'_>) -> (&'static str, String, Option<Value>) {
         Act::DeleteUser { name, .. } => ("DELETE", format!("/users/{}", url(name)), None),
         Act::CreateExtension { name } => action("create-extension", json!({"name": name})),
         Act::DropExtension { name } => action("drop-extension", json!({"name": name})),
+        Act::Switch { feature, on: true } => {
+            let feature = json!({"name": feature.name(), "status": ""});
+            ("POST", "/features".into(), Some(json!({"feature": feature})))
+        }
+        Act::Switch { feature, on: false } => {
+            ("DELETE", format!("/features?feature={}", feature.name()), None)
+        }
+        Act::OpenNetwork { cidr, note } => {
+            let rule = json!({"type": "custom_range", "cidr": cidr, "label": note});
+            ("POST", "/firewall_rules".into(), Some(json!({"firewall_rule": rule})))
+        }
+        Act::LogSlowQueries { ms } => ("PUT", "/slow_queries".into(), Some(json!({"threshold_ms": ms}))),
     }
 }
 
@@ -83,6 +115,8 @@ fn sql(act: &Act<'_>) -> Result<Option<String>, Unquotable> {
     Ok(Some(match act {
         // Only the platform makes roles; what it gives is shown on the user's own page.
         Act::CreateUser { .. } | Act::DeleteUser { .. } => return Ok(None),
+        // Files of the server, which no SQL of a user changes.
+        Act::Switch { .. } | Act::OpenNetwork { .. } | Act::LogSlowQueries { .. } => return Ok(None),
         Act::ChangePassword { name } => {
             format!("\\password {}", quote_ident(name)?)
         }

@@ -39,6 +39,12 @@ impl Network {
         if network.address == address { Ok(network) } else { Err(NotANetwork::BitsBeyond(network)) }
     }
 
+    /// The address lies within it.
+    #[must_use]
+    pub fn holds(&self, address: IpAddr) -> bool {
+        address.is_ipv4() == self.address.is_ipv4() && cut(address, self.prefix) == Some(self.address)
+    }
+
     /// It is every address of its family.
     #[must_use]
     pub const fn is_everything(&self) -> bool {
@@ -111,6 +117,16 @@ mod tests {
         {
             assert_eq!(bad.parse::<Network>(), Err(NotANetwork::Shape), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_network_holds_its_addresses() {
+        let holds = |network: &str, address: &str| {
+            network.parse::<Network>().unwrap().holds(address.parse().unwrap())
+        };
+        assert!(holds("10.0.0.0/8", "10.255.0.1") && holds("2001:db8::/32", "2001:db8::1"));
+        assert!(holds("0.0.0.0/0", "192.0.2.1") && holds("192.0.2.1/32", "192.0.2.1"));
+        assert!(!holds("10.0.0.0/8", "11.0.0.1") && !holds("0.0.0.0/0", "::1") && !holds("::/0", "10.0.0.1"));
     }
 
     #[test]

@@ -119,6 +119,8 @@ fn tabs(addon: &AddonView, deleted: bool) -> impl IntoView + use<> {
         tabs.push(Tab::new("Metrics", format!("{base}/metrics")));
         tabs.push(Tab::new("Users", format!("{base}/users")));
         tabs.push(Tab::new("Extensions", format!("{base}/extensions")));
+        tabs.push(Tab::new("Network", format!("{base}/network")));
+        tabs.push(Tab::new("Logs", format!("{base}/logs")));
     }
     tabs.push(Tab::new("Activity", format!("{base}/activity")));
     if !deleted {

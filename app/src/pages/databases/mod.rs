@@ -6,7 +6,9 @@ mod deleted;
 mod extensions;
 mod layout;
 mod list;
+mod logs;
 mod metrics;
+mod network;
 mod one_format;
 mod overview;
 mod plan;
@@ -27,7 +29,9 @@ use leptos_router::{
     path,
 };
 use list::DatabaseList;
+use logs::LogsPage;
 use metrics::Metrics;
+use network::NetworkPage;
 use overview::Overview;
 use plan::ChangePlanPage;
 use settings::Settings;
@@ -45,7 +49,9 @@ pub fn DatabaseRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
                 <Route path=path!("extensions") view=Extensions ssr=SsrMode::Async />
                 <Route path=path!("users") view=Users ssr=SsrMode::Async />
                 <Route path=path!("users/:user") view=OneUser ssr=SsrMode::Async />
+                <Route path=path!("logs") view=LogsPage ssr=SsrMode::Async />
                 <Route path=path!("metrics") view=Metrics ssr=SsrMode::Async />
+                <Route path=path!("network") view=NetworkPage ssr=SsrMode::Async />
                 <Route path=path!("plan") view=ChangePlanPage ssr=SsrMode::Async />
                 <Route path=path!("settings") view=Settings ssr=SsrMode::Async />
             </ParentRoute>

@@ -7,9 +7,13 @@
 mod users;
 
 pub use users::{Administer, UserSeen};
+pub mod logs;
+pub mod reach;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+pub use logs::{LogFile, LogMark, LogPart, Logs};
+pub use reach::Doorway;
 use secrecy::SecretString;
 use std::time::Duration;
 use types::{
@@ -233,7 +237,7 @@ pub struct ServerSample {
 
 /// Real PostgreSQL on a host.
 #[async_trait]
-pub trait Engine: Administer {
+pub trait Engine: Administer + Doorway + Logs + Send + Sync + 'static {
     /// Name of the host, for people.
     fn host_name(&self) -> String;
     /// Host part of published URLs.

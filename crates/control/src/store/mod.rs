@@ -15,6 +15,7 @@ pub(crate) mod installation;
 pub(crate) mod interruption;
 pub(crate) mod invitation;
 pub(crate) mod metric;
+pub(crate) mod network;
 pub(crate) mod port;
 pub(crate) mod session;
 pub(crate) mod setup;

@@ -2,6 +2,7 @@
 //! module that does the work; at most one call works on a node at a time.
 
 mod users;
+mod reach;
 
 use crate::{
     EngineConfig,

@@ -242,21 +242,22 @@ fn vacuums(plan: &Plan) -> u32 {
     }
 }
 
-/// 19.8. The server's own collector writes one file for each day of the week and begins it anew a week later: bounded
-/// also while the control plane is away, and no pipe breaks when it goes.
+/// 19.8. The server's own collector writes the files, and no pipe breaks when the control plane goes; Paddock removes
+/// old ones ([`crate::logs`]). Records are JSON: one line each, whatever stands in a name or a message. In text a client
+/// could begin a line of its own by the name that it logs in with, which PostgreSQL writes into `%u` as it is.
 ///
 /// A statement's text can hold a password (`ALTER ROLE … PASSWORD`, a failed one too), and parameters can hold
 /// anything: neither is ever logged.
 fn log(server: &Server<'_>) -> Result<Settings, BadValue> {
     Ok(vec![
         ("logging_collector", "on".into()),
-        ("log_destination", "stderr".into()),
+        ("log_destination", "jsonlog".into()),
         ("log_directory", path(server.log_dir)?),
-        ("log_filename", "postgresql-%a.log".into()),
+        ("log_filename", "postgresql-%Y-%m-%d_%H%M%S.log".into()),
         ("log_file_mode", "0600".into()),
         ("log_rotation_age", "1d".into()),
-        ("log_rotation_size", "0".into()),
-        ("log_truncate_on_rotation", "on".into()),
+        ("log_rotation_size", "16MB".into()),
+        ("log_truncate_on_rotation", "off".into()),
         ("log_line_prefix", "%m [%p] %c %q%u@%d ".into()),
         ("log_timezone", "UTC".into()),
         ("log_connections", "on".into()),

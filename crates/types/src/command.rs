@@ -41,6 +41,12 @@ pub enum Act<'a> {
         /// Its name.
         name: &'a str,
     },
+    /// What runs is listed.
+    ListQueries,
+    /// Counting of statements is switched on.
+    CountStatements,
+    /// Counters of statements begin anew.
+    ResetStatements,
 }
 
 /// The same act in other words.
@@ -76,6 +82,9 @@ fn call(act: &Act<'_>) -> (&'static str, String, Option<Value>) {
         Act::DeleteUser { name, .. } => ("DELETE", format!("/users/{}", url(name)), None),
         Act::CreateExtension { name } => action("create-extension", json!({"name": name})),
         Act::DropExtension { name } => action("drop-extension", json!({"name": name})),
+        Act::ListQueries => action("pg-list-queries", json!({})),
+        Act::CountStatements => action("pg-stat-statements-enable", json!({})),
+        Act::ResetStatements => action("pg-stat-statements-reset", json!({})),
     }
 }
 
@@ -83,6 +92,11 @@ fn sql(act: &Act<'_>) -> Result<Option<String>, Unquotable> {
     Ok(Some(match act {
         // Only the platform makes roles; what it gives is shown on the user's own page.
         Act::CreateUser { .. } | Act::DeleteUser { .. } => return Ok(None),
+        // The counters are where no user comes.
+        Act::CountStatements | Act::ResetStatements => return Ok(None),
+        Act::ListQueries => "SELECT pid, usename, state, clock_timestamp() - query_start AS duration, query\nFROM \
+                             pg_stat_activity WHERE datname = current_database();"
+            .into(),
         Act::ChangePassword { name } => {
             format!("\\password {}", quote_ident(name)?)
         }

@@ -4,6 +4,9 @@
 //! needed. The core never starts a process, opens a data directory or speaks to a user's database itself. Real
 //! PostgreSQL on a host is `crates/engine`; `testkit` has a fake that injects failures.
 
+pub mod sessions;
+pub mod statements;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
@@ -229,7 +232,7 @@ pub struct ServerSample {
 
 /// Real PostgreSQL on a host.
 #[async_trait]
-pub trait Engine: Send + Sync + 'static {
+pub trait Engine: sessions::Sessions + statements::Statements + Send + Sync + 'static {
     /// Name of the host, for people.
     fn host_name(&self) -> String;
     /// Host part of published URLs.

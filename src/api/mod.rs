@@ -5,6 +5,7 @@
 
 #![expect(unused_qualifications, reason = "utoipa names the types of query parameters by their paths")]
 
+pub mod actions;
 pub mod addons;
 pub mod apps;
 pub mod bearer;
@@ -70,6 +71,7 @@ pub fn routes() -> OpenApiRouter<Api> {
         // databases
         .routes(routes!(databases::show))
         .routes(routes!(databases::operation))
+        .routes(routes!(actions::act))
         .routes(routes!(instances::status))
         .routes(routes!(metrics::now))
         .routes(routes!(metrics::of_database))

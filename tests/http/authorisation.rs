@@ -32,6 +32,7 @@ fn body(method: &Method, path: &str) -> Value {
         ("PATCH", "/v1/apps/{app}/addons/{addon}") => {
             json!({"addon": {"plan_id": "postgresql-starter-1024"}})
         }
+        ("POST", "/api/databases/{database}/action") => json!({"action_name": "pg-list-queries"}),
         ("POST" | "PUT" | "PATCH", _) => json!({}),
         _ => Value::Null,
     }

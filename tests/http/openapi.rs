@@ -55,6 +55,7 @@ fn the_route_table() {
         "PATCH /v1/apps/{app}",
         "PATCH /v1/apps/{app}/addons/{addon}",
         "PATCH /v1/apps/{app}/variables/{variable}",
+        "POST /api/databases/{database}/action",
         "POST /v1/apps",
         "POST /v1/apps/{app}/addons",
         "POST /v1/apps/{app}/addons/{addon}/token",

@@ -36,6 +36,11 @@ pub enum Method {
     Purge,
     Found,
     RunHook,
+    Sessions,
+    Signal,
+    PrepareStatements,
+    Statements,
+    ResetStatements,
 }
 
 /// What goes wrong.

@@ -11,6 +11,7 @@ mod fault;
 mod house;
 mod invariant;
 mod port;
+mod sessions;
 mod store;
 
 pub use clock::TestClock;
@@ -18,4 +19,5 @@ pub use engine::{FakeEngine, HookRun, Node};
 pub use fault::{Fault, Fired, Method};
 pub use house::{House, Posted, Postman};
 pub use invariant::broken;
+pub use sessions::Talk;
 pub use store::TestStore;

@@ -19,7 +19,7 @@ use types::{
     view::{Container, Enforced, Figures},
 };
 
-fn refused(message: &str) -> EngineError {
+pub(crate) fn refused(message: &str) -> EngineError {
     EngineError::Other { message: message.into(), source: anyhow::anyhow!("the fake says no"), retry: true }
 }
 
@@ -40,7 +40,7 @@ fn container(spec: &NodeSpec, sample: &Sample) -> Container {
 
 impl FakeEngine {
     /// Counts the call, does what a fault says, else the work.
-    async fn call<T>(
+    pub(crate) async fn call<T>(
         &self,
         method: Method,
         work: impl FnOnce(&mut State) -> Result<T, EngineError>,
@@ -73,6 +73,14 @@ impl State {
             Some(node) => Ok(node),
             None => Err(EngineError::Absent),
         }
+    }
+
+    /// What a running node's server tells.
+    pub(crate) fn talking(&mut self, spec: &NodeSpec) -> Result<&mut crate::Talk, EngineError> {
+        if self.live(spec.id)?.running.is_none() {
+            return Err(refused("it does not run"));
+        }
+        Ok(self.talk.entry(spec.id).or_default())
     }
 
     fn installed(&self, spec: &NodeSpec) -> Result<(), EngineError> {

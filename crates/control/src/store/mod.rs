@@ -18,6 +18,7 @@ pub(crate) mod metric;
 pub(crate) mod port;
 pub(crate) mod session;
 pub(crate) mod setup;
+pub(crate) mod statement;
 pub(crate) mod token;
 pub(crate) mod user;
 pub(crate) mod variable;

@@ -3,12 +3,14 @@
 mod activity;
 mod connect;
 mod deleted;
+mod insights;
 mod layout;
 mod list;
 mod metrics;
 mod one_format;
 mod overview;
 mod plan;
+mod queries;
 mod read_only;
 mod running;
 mod settings;
@@ -16,6 +18,7 @@ mod tiles;
 mod told;
 
 use activity::DatabaseActivity;
+use insights::Insights;
 use layout::DatabaseLayout;
 use leptos::prelude::*;
 use leptos_router::{
@@ -27,6 +30,7 @@ use list::DatabaseList;
 use metrics::Metrics;
 use overview::Overview;
 use plan::ChangePlanPage;
+use queries::Queries;
 use settings::Settings;
 
 /// Their routes.
@@ -38,8 +42,10 @@ pub fn DatabaseRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
             <ParentRoute path=path!(":id") view=DatabaseLayout ssr=SsrMode::Async>
                 <Route path=path!("") view=Overview ssr=SsrMode::Async />
                 <Route path=path!("activity") view=DatabaseActivity ssr=SsrMode::Async />
+                <Route path=path!("insights") view=Insights ssr=SsrMode::Async />
                 <Route path=path!("metrics") view=Metrics ssr=SsrMode::Async />
                 <Route path=path!("plan") view=ChangePlanPage ssr=SsrMode::Async />
+                <Route path=path!("queries") view=Queries ssr=SsrMode::Async />
                 <Route path=path!("settings") view=Settings ssr=SsrMode::Async />
             </ParentRoute>
         </ParentRoute>

@@ -81,9 +81,8 @@ async fn the_blocked_name_their_blocker_and_what_it_holds() {
         let spec = host::spec("a_1", version);
         host.up(&spec).await;
         let (one, two) = (host.connect(&spec, "a_1").await.unwrap(), host.connect(&spec, "a_1").await.unwrap());
-        one.batch_execute("CREATE TABLE stock (n int); BEGIN; LOCK TABLE stock IN ACCESS EXCLUSIVE MODE")
-            .await
-            .unwrap();
+        one.batch_execute("CREATE TABLE stock (n int)").await.unwrap();
+        one.batch_execute("BEGIN; LOCK TABLE stock IN ACCESS EXCLUSIVE MODE").await.unwrap();
         let (holder, waiter) = (pid(&one).await, pid(&two).await);
         let looking = async {
             let seen = until(&host, &spec, |seen| seen.sessions.iter().any(|one| !one.blocked_by.is_empty())).await;
@@ -154,11 +153,11 @@ async fn texts_stay_texts_and_traps_are_never_sprung() {
                CREATE VIEW evil.pg_stat_activity AS SELECT spring() AS pid;
                CREATE TABLE stock (n int);
                ALTER DATABASE a_1 SET search_path = evil, public, pg_catalog;
-               SET application_name = '<img src=x onerror=alert(1)>';
-               BEGIN; LOCK TABLE stock"#,
+               SET application_name = '<img src=x onerror=alert(1)>'"#,
         )
         .await
         .unwrap();
+    client.batch_execute("BEGIN; LOCK TABLE stock").await.unwrap();
     let waiter = host.connect(&spec, "a_1").await.unwrap();
     let text = "SELECT '<script>\u{202e}' FROM stock -- PASSWORD 'sesame'";
     let looking = async {

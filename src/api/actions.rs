@@ -116,7 +116,8 @@ impl From<control::Error> for Failed {
 impl Ask {
     fn pid(&self) -> Result<i32, Failed> {
         let read: Result<Process, _> = serde_json::from_value(self.params.clone());
-        let wrong = |_| Failed::Refused(ApiError::invalid("pid", "Name the process by its number: {\"pid\": 4711}."));
+        let wrong =
+            |_| Failed::Refused(ApiError::invalid("pid", "Name the process by its number: {\"pid\": 4711}."));
         read.map(|process| process.pid).map_err(wrong)
     }
 
@@ -163,7 +164,9 @@ impl Ask {
         match view.counting {
             Counting::On => {}
             Counting::Off => return Err(Failed::Said("Statements of this database are not counted.".into())),
-            Counting::NeedsRestart => return Err(Failed::Said("Counting begins with the next restart.".into())),
+            Counting::NeedsRestart => {
+                return Err(Failed::Said("Counting begins with the next restart.".into()));
+            }
             Counting::NotRunning => return Err(Failed::Said("The server does not answer.".into())),
         }
         let told = view.statements.into_iter().map(|one| {
@@ -182,6 +185,8 @@ fn signalled(pid: i32, signalled: Signalled) -> Result<Value, Failed> {
     match signalled {
         Signalled::Sent => Ok(Value::Null),
         Signalled::Idle => Err(Failed::Said(format!("Process {pid} runs no query."))),
-        Signalled::Gone => Err(Failed::Said(format!("There is no query of this database in process {pid} any more."))),
+        Signalled::Gone => {
+            Err(Failed::Said(format!("There is no query of this database in process {pid} any more.")))
+        }
     }
 }

@@ -47,7 +47,11 @@ async fn queries_are_listed_cancelled_and_terminated() {
     server.house.engine.talks(id, |talk| {
         talk.sessions = vec![session(11, SessionState::Active), session(12, SessionState::InTransaction)];
     });
-    for params in [json!({"action_name": "pg-list-queries"}), json!({"action_name": "pg-list-queries", "params": null}), json!({"action_name": "pg-list-queries", "params": {}})] {
+    for params in [
+        json!({"action_name": "pg-list-queries"}),
+        json!({"action_name": "pg-list-queries", "params": null}),
+        json!({"action_name": "pg-list-queries", "params": {}}),
+    ] {
         let told = act(&server, &ada, addon, params).await;
         assert_eq!(told.status, StatusCode::OK, "{}", told.text);
         let told = told.json();

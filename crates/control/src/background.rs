@@ -24,7 +24,8 @@ impl ControlPlane {
         let supervisor = background::spawn("supervisor", Supervisor::new(self.clone()).run(shutdown.clone()));
         let collector = background::spawn("collector", Collector::new(self.clone()).run(shutdown.clone()));
         let keeper = background::spawn("metrics keeper", Keeper::new(self.clone()).run(shutdown.clone()));
-        let snapshots = background::spawn("statement snapshots", Snapshots::new(self.clone()).run(shutdown.clone()));
+        let snapshots =
+            background::spawn("statement snapshots", Snapshots::new(self.clone()).run(shutdown.clone()));
         let sweeper = background::spawn("sweeper", sweep(self.clone(), shutdown));
         vec![operations, supervisor, collector, keeper, snapshots, sweeper]
     }

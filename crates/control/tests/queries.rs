@@ -77,7 +77,8 @@ async fn a_range_is_the_difference_to_a_snapshot() {
     let owner = house.person("ada", false).await;
     let addon = house.ready(&owner, "my-app").await.addon.id;
     let id = house.plane.database_id(&owner, addon).await.unwrap();
-    let told = async |range| house.plane.statements(&owner, addon, range, StatementOrder::Time).await.unwrap();
+    let told =
+        async |range| house.plane.statements(&owner, addon, range, StatementOrder::Time).await.unwrap();
     assert_eq!(told(StatementRange::Reset).await.counting, Counting::Off);
 
     // What the server did not take is not remembered as taken.
@@ -103,7 +104,10 @@ async fn a_range_is_the_difference_to_a_snapshot() {
 
     // A day later one of each hour is left, nine days later none.
     let kept = async || -> i64 {
-        sqlx::query_scalar("SELECT count(*) FROM statement_snapshot").fetch_one(&house.store.pool).await.unwrap()
+        sqlx::query_scalar("SELECT count(*) FROM statement_snapshot")
+            .fetch_one(&house.store.pool)
+            .await
+            .unwrap()
     };
     house.engine.crash(id);
     house.clock.advance(TimeDelta::hours(30));
@@ -123,7 +127,8 @@ async fn a_server_started_without_the_module_says_so() {
     assert!(house.plane.reset_statements(&owner, addon).await.is_err(), "not counted yet");
     house.engine.talks(id, |talk| talk.without_module = true);
     house.plane.count_statements(&owner, addon, true).await.unwrap();
-    let view = house.plane.statements(&owner, addon, StatementRange::Reset, StatementOrder::Time).await.unwrap();
+    let view =
+        house.plane.statements(&owner, addon, StatementRange::Reset, StatementOrder::Time).await.unwrap();
     assert_eq!(view.counting, Counting::NeedsRestart);
     house.plane.count_statements(&owner, addon, false).await.unwrap();
     assert_eq!(audited(&house, "database.statements_off").await, [true]);

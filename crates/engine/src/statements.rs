@@ -34,7 +34,8 @@ struct Told {
 
 impl From<Told> for StatementView {
     fn from(told: Told) -> Self {
-        let cut = told.length.is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > UNFOLDED));
+        let cut =
+            told.length.is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > UNFOLDED));
         let query = masked(told.query.as_deref().unwrap_or_default());
         Self { counters: told.counters, user: told.user, query, cut, spread: Some(told.spread) }
     }

@@ -52,7 +52,8 @@ async fn a_sleep_is_seen_cancelled_and_ended() {
             assert_eq!((session.state, &*session.user), (SessionState::Active, "a_1"), "{version}");
             assert!(session.duration_us >= 0 && session.duration_us < 5_000_000, "{session:?}");
             assert!(seen.platform >= 1, "the one that looks");
-            let stale = host.engine.signal(&spec, Signal::Cancel, sleeper, Some(session.started_us - 1)).await;
+            let stale =
+                host.engine.signal(&spec, Signal::Cancel, sleeper, Some(session.started_us - 1)).await;
             assert_eq!(stale.unwrap(), Signalled::Gone, "{version}: another session with this number");
             let exact = host.engine.signal(&spec, Signal::Cancel, sleeper, Some(session.started_us)).await;
             assert_eq!(exact.unwrap(), Signalled::Sent, "{version}");
@@ -61,7 +62,8 @@ async fn a_sleep_is_seen_cancelled_and_ended() {
         let (slept, session) = tokio::join!(client.batch_execute("SELECT pg_sleep(600)"), canceller);
         assert_eq!(slept.unwrap_err().code(), Some(&SqlState::QUERY_CANCELED), "{version}");
         assert_eq!(pid(&client).await, sleeper, "{version}: its connection lives");
-        let idle = host.engine.signal(&spec, Signal::Cancel, sleeper, Some(session.started_us)).await.unwrap();
+        let idle =
+            host.engine.signal(&spec, Signal::Cancel, sleeper, Some(session.started_us)).await.unwrap();
         assert_eq!(idle, Signalled::Idle, "{version}");
         client.batch_execute("BEGIN").await.unwrap();
         let idle = host.engine.signal(&spec, Signal::Cancel, sleeper, None).await.unwrap();
@@ -80,12 +82,14 @@ async fn the_blocked_name_their_blocker_and_what_it_holds() {
     for version in host.versions().await {
         let spec = host::spec("a_1", version);
         host.up(&spec).await;
-        let (one, two) = (host.connect(&spec, "a_1").await.unwrap(), host.connect(&spec, "a_1").await.unwrap());
+        let (one, two) =
+            (host.connect(&spec, "a_1").await.unwrap(), host.connect(&spec, "a_1").await.unwrap());
         one.batch_execute("CREATE TABLE stock (n int)").await.unwrap();
         one.batch_execute("BEGIN; LOCK TABLE stock IN ACCESS EXCLUSIVE MODE").await.unwrap();
         let (holder, waiter) = (pid(&one).await, pid(&two).await);
         let looking = async {
-            let seen = until(&host, &spec, |seen| seen.sessions.iter().any(|one| !one.blocked_by.is_empty())).await;
+            let seen =
+                until(&host, &spec, |seen| seen.sessions.iter().any(|one| !one.blocked_by.is_empty())).await;
             one.batch_execute("COMMIT").await.unwrap();
             seen
         };
@@ -95,7 +99,10 @@ async fn the_blocked_name_their_blocker_and_what_it_holds() {
         assert_eq!(find(&seen, waiter).waits.as_deref(), Some("Lock: relation"), "{version}");
         let blocker = find(&seen, holder);
         assert_eq!(blocker.state, SessionState::InTransaction, "{version}");
-        assert!(blocker.holds.iter().any(|held| held == "AccessExclusiveLock on public.stock"), "{blocker:?}");
+        assert!(
+            blocker.holds.iter().any(|held| held == "AccessExclusiveLock on public.stock"),
+            "{blocker:?}"
+        );
         control::engine::Engine::purge(&host.engine, spec.id).await.unwrap();
     }
     host.end().await;
@@ -161,7 +168,8 @@ async fn texts_stay_texts_and_traps_are_never_sprung() {
     let waiter = host.connect(&spec, "a_1").await.unwrap();
     let text = "SELECT '<script>\u{202e}' FROM stock -- PASSWORD 'sesame'";
     let looking = async {
-        let seen = until(&host, &spec, |seen| seen.sessions.iter().any(|one| !one.blocked_by.is_empty())).await;
+        let seen =
+            until(&host, &spec, |seen| seen.sessions.iter().any(|one| !one.blocked_by.is_empty())).await;
         host.engine.prepare_statements(&spec).await.unwrap();
         client.batch_execute("COMMIT").await.unwrap();
         seen

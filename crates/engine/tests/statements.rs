@@ -27,11 +27,18 @@ async fn statements_are_counted_from_a_reload_on() {
         }
         let seen = host.engine.statements(&spec).await.unwrap();
         assert!(seen.loaded && seen.since.is_some(), "{version}");
-        let one = seen.statements.iter().find(|one| one.query.contains("FROM t WHERE")).expect("it was counted");
-        assert_eq!((one.counters.calls, one.query.as_str()), (3, "SELECT * FROM t WHERE n > $1"), "{version}");
+        let one =
+            seen.statements.iter().find(|one| one.query.contains("FROM t WHERE")).expect("it was counted");
+        assert_eq!(
+            (one.counters.calls, one.query.as_str()),
+            (3, "SELECT * FROM t WHERE n > $1"),
+            "{version}"
+        );
         assert_eq!(one.counters.rows, 999 + 998 + 997, "{version}");
         let spread = one.spread.unwrap();
-        assert!(one.counters.total_ms > 0.0 && spread.min_ms <= one.mean_ms() && one.mean_ms() <= spread.max_ms);
+        assert!(
+            one.counters.total_ms > 0.0 && spread.min_ms <= one.mean_ms() && one.mean_ms() <= spread.max_ms
+        );
         // Whom it belongs to: what the user does runs as its owner.
         assert!(one.user.as_deref().is_some_and(|user| user.starts_with("a_1")), "{one:?}");
         assert!(!seen.statements.iter().any(|one| one.query.contains("pg_stat_activity")), "{version}: ours");

@@ -47,10 +47,9 @@ impl FakeEngine {
 impl Sessions for FakeEngine {
     async fn sessions(&self, spec: &NodeSpec, _idle: bool) -> Result<SessionsSeen, EngineError> {
         self.call(Method::Sessions, |state| {
-            state.talking(spec).map(|talk| SessionsSeen {
-                sessions: talk.sessions.clone(),
-                platform: talk.platform,
-            })
+            state
+                .talking(spec)
+                .map(|talk| SessionsSeen { sessions: talk.sessions.clone(), platform: talk.platform })
         })
         .await
     }

@@ -94,9 +94,11 @@ fn sql(act: &Act<'_>) -> Result<Option<String>, Unquotable> {
         Act::CreateUser { .. } | Act::DeleteUser { .. } => return Ok(None),
         // The counters are where no user comes.
         Act::CountStatements | Act::ResetStatements => return Ok(None),
-        Act::ListQueries => "SELECT pid, usename, state, clock_timestamp() - query_start AS duration, query\nFROM \
+        Act::ListQueries => {
+            "SELECT pid, usename, state, clock_timestamp() - query_start AS duration, query\nFROM \
                              pg_stat_activity WHERE datname = current_database();"
-            .into(),
+                .into()
+        }
         Act::ChangePassword { name } => {
             format!("\\password {}", quote_ident(name)?)
         }

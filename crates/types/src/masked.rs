@@ -102,7 +102,8 @@ fn dollar(text: &str) -> Option<usize> {
     let inner = text.strip_prefix('$')?;
     let end = inner.find('$')?;
     let tag = &inner[..end];
-    let fine = tag.chars().all(|c| c.is_alphanumeric() || c == '_') && !tag.starts_with(|c: char| c.is_ascii_digit());
+    let fine = tag.chars().all(|c| c.is_alphanumeric() || c == '_')
+        && !tag.starts_with(|c: char| c.is_ascii_digit());
     let mark = &text[..end + 2];
     fine.then(|| text[mark.len()..].find(mark).map_or(text.len(), |at| mark.len() * 2 + at))
 }
@@ -116,8 +117,14 @@ mod tests {
     fn passwords_are_masked() {
         for (text, told) in [
             ("ALTER ROLE a PASSWORD 'x'", "ALTER ROLE a PASSWORD '•••'"),
-            ("create user a encrypted password 'it''s' login", "create user a encrypted password '•••' login"),
-            (r"CREATE USER a PASSWORD E'x\'y' VALID UNTIL 'z'", "CREATE USER a PASSWORD '•••' VALID UNTIL 'z'"),
+            (
+                "create user a encrypted password 'it''s' login",
+                "create user a encrypted password '•••' login",
+            ),
+            (
+                r"CREATE USER a PASSWORD E'x\'y' VALID UNTIL 'z'",
+                "CREATE USER a PASSWORD '•••' VALID UNTIL 'z'",
+            ),
             ("ALTER USER a PASSWORD U&'x'", "ALTER USER a PASSWORD '•••'"),
             ("ALTER USER a PASSWORD $$x$$; SELECT 1", "ALTER USER a PASSWORD '•••'; SELECT 1"),
             ("ALTER USER a PASSWORD $t$x$$y$t$, 2", "ALTER USER a PASSWORD '•••', 2"),

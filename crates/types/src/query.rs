@@ -129,7 +129,9 @@ impl SessionOrder {
 
     fn sort(self, sessions: &mut [SessionView]) {
         match self {
-            Self::Duration => sessions.sort_by_key(|s| (s.state == SessionState::Idle, -s.duration_us, s.pid)),
+            Self::Duration => {
+                sessions.sort_by_key(|s| (s.state == SessionState::Idle, -s.duration_us, s.pid))
+            }
             Self::Pid => sessions.sort_by_key(|s| s.pid),
             Self::User => sessions.sort_by(|a, b| (&a.user, a.pid).cmp(&(&b.user, b.pid))),
             Self::State => sessions.sort_by_key(|s| (s.state, -s.duration_us, s.pid)),
@@ -155,7 +157,8 @@ pub struct SessionFilter {
 impl SessionFilter {
     fn takes(&self, session: &SessionView) -> bool {
         let state = self.state.is_empty() || session.state.word() == self.state;
-        let idle = self.idle || session.state != SessionState::Idle || session.blocks > 0 || self.state == "idle";
+        let idle =
+            self.idle || session.state != SessionState::Idle || session.blocks > 0 || self.state == "idle";
         let text = self.text.is_empty() || session.query.to_lowercase().contains(&self.text.to_lowercase());
         state && idle && text && (self.user.is_empty() || session.user == self.user)
     }
@@ -231,7 +234,8 @@ fn tree(sessions: Vec<SessionView>) -> Vec<SessionView> {
             None => roots.push(session.pid),
         }
     }
-    let mut left: HashMap<i32, SessionView> = sessions.into_iter().map(|session| (session.pid, session)).collect();
+    let mut left: HashMap<i32, SessionView> =
+        sessions.into_iter().map(|session| (session.pid, session)).collect();
     let mut done = Vec::with_capacity(order.len());
     for root in roots.into_iter().chain(order) {
         let mut open = vec![(root, 0_u8)];

@@ -206,7 +206,8 @@ mod tests {
 
     #[test]
     fn a_range_is_a_difference_and_a_reset_begins_anew() {
-        let before = [counted(1, 10, 100.0), counted(2, 50, 10.0), counted(3, 5, 5.0)].map(|one| one.counters);
+        let before =
+            [counted(1, 10, 100.0), counted(2, 50, 10.0), counted(3, 5, 5.0)].map(|one| one.counters);
         let now = vec![counted(1, 30, 160.0), counted(2, 4, 1.0), counted(3, 5, 5.0), counted(4, 1, 7.0)];
         let told: Vec<_> = difference(now, &before)
             .iter()

@@ -6,8 +6,8 @@ use super::{deleted::DeletedDatabase, layout::ThisDatabase, queries::Text};
 use crate::{
     error::AppError,
     ui::{
-        ButtonLink, Column, Confirm, Empty, ErrorSummary, Load, Notice, RowForm, Table, Td, Variant, moment, problem,
-        the_command,
+        ButtonLink, Column, Confirm, Empty, ErrorSummary, Load, Notice, RowForm, Table, Td, Variant, moment,
+        problem, the_command,
     },
 };
 use leptos::{either::EitherOf3, prelude::*};
@@ -47,7 +47,8 @@ pub async fn count_statements(id: String, on: u8) -> Result<(), AppError> {
     use crate::{address, ssr};
     let on = on == 1;
     ssr::control()?.count_statements(&ssr::actor()?, address::database(&id)?, on).await?;
-    let said = if on { "Statements are counted from now on." } else { "Statements are not counted any more." };
+    let said =
+        if on { "Statements are counted from now on." } else { "Statements are not counted any more." };
     ssr::flash("statements", said).await;
     ssr::redirect(&format!("/databases/{id}/insights"));
     Ok(())
@@ -164,8 +165,10 @@ fn Living(id: AddonId, page: InsightsPage) -> impl IntoView {
 #[component]
 fn Choices(id: AddonId, range: StatementRange, order: StatementOrder) -> impl IntoView {
     let (now_range, now_order) = (range, order);
-    let range_key = StatementRange::ALL.iter().find(|(one, ..)| *one == range).map_or("reset", |(_, key, _)| key);
-    let order_key = StatementOrder::ALL.iter().find(|(one, ..)| *one == order).map_or("time", |(_, key, _)| key);
+    let range_key =
+        StatementRange::ALL.iter().find(|(one, ..)| *one == range).map_or("reset", |(_, key, _)| key);
+    let order_key =
+        StatementOrder::ALL.iter().find(|(one, ..)| *one == order).map_or("time", |(_, key, _)| key);
     let ranges = StatementRange::ALL.map(|(range, key, words)| {
         let current = (range == now_range).then_some("true");
         view! { <a href=format!("/databases/{id}/insights?range={key}&top={order_key}") aria-current=current>{words}</a> }
@@ -190,7 +193,8 @@ fn Choices(id: AddonId, range: StatementRange, order: StatementOrder) -> impl In
 fn Statements(view: StatementsView, range: StatementRange) -> impl IntoView {
     let since = view.since.map(|since| format!("Counted since {}.", moment(since)));
     let since = since.or_else(|| {
-        (range != StatementRange::Reset).then(|| "Nothing older is kept yet: all since the last reset.".to_owned())
+        (range != StatementRange::Reset)
+            .then(|| "Nothing older is kept yet: all since the last reset.".to_owned())
     });
     let table = if view.statements.is_empty() {
         view! {

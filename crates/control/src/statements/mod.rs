@@ -118,7 +118,8 @@ impl ControlPlane {
         self.inner.engine.reset_statements(&spec).await?;
         let mut tx = self.store().begin().await?;
         store::statement::forget(&mut tx, access.database_id.uuid()).await?;
-        let entry = audit::Entry::new("database.statements_reset").app(access.app.id).database(access.database_id);
+        let entry =
+            audit::Entry::new("database.statements_reset").app(access.app.id).database(access.database_id);
         audit::record(&mut tx, self.now(), actor, entry.detail(access.resource_id)).await?;
         tx.commit().await?;
         Ok(())

@@ -53,7 +53,8 @@ impl Snapshots {
     /// The store does not answer.
     pub async fn round(&self) -> Result<()> {
         let mut conn = self.plane.store().acquire().await?;
-        let rows = store::addon::list(&mut conn, &Filter { deleted: Some(false), ..Filter::default() }).await?;
+        let rows =
+            store::addon::list(&mut conn, &Filter { deleted: Some(false), ..Filter::default() }).await?;
         for row in rows.into_iter().filter(|row| row.statements && row.ready && row.wanted == "running") {
             if let Some(counters) = self.read(&row).await {
                 store::statement::keep(&mut conn, row.database_id, self.plane.now(), &counters).await?;
@@ -67,7 +68,8 @@ impl Snapshots {
     async fn read(&self, row: &Addon) -> Option<Vec<Counters>> {
         let spec = self.plane.spec(row).ok()?;
         let seen = timeout(PATIENCE, self.plane.inner.engine.statements(&spec)).await.ok()?;
-        let seen = seen.inspect_err(|error| tracing::debug!(database = %spec.id, %error, "No snapshot")).ok()?;
+        let seen =
+            seen.inspect_err(|error| tracing::debug!(database = %spec.id, %error, "No snapshot")).ok()?;
         seen.loaded.then(|| seen.statements.into_iter().map(|one| one.counters).collect())
     }
 }

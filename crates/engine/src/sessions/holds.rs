@@ -18,9 +18,8 @@ pub(super) async fn add(
 ) {
     let inside = Session { database: database.into(), limit: Duration::from_secs(1), ..session.clone() };
     let pids: Vec<i32> = blockers.iter().copied().collect();
-    let asked = inside.run("read the locks of blockers", async |client: Client| {
-        client.query(HELD, &[&pids, &TOLD]).await
-    });
+    let asked = inside
+        .run("read the locks of blockers", async |client: Client| client.query(HELD, &[&pids, &TOLD]).await);
     let rows = match asked.await {
         Ok(rows) => rows,
         Err(error) => {

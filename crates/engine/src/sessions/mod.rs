@@ -42,7 +42,8 @@ struct Told {
 
 impl From<Told> for SessionView {
     fn from(told: Told) -> Self {
-        let cut = told.length.is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > UNFOLDED));
+        let cut =
+            told.length.is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > UNFOLDED));
         Self {
             pid: told.pid,
             started_us: told.started_us,
@@ -72,7 +73,8 @@ pub(crate) async fn list(
     idle: bool,
 ) -> Result<SessionsSeen, EngineError> {
     let (row, _) = kept.ask(of, session, &query(idle), &spec.name).await?;
-    let text = |column| row.try_get::<_, String>(column).map_err(|error| error::sql("list the sessions", error));
+    let text =
+        |column| row.try_get::<_, String>(column).map_err(|error| error::sql("list the sessions", error));
     let read = |error| error::retry("could not read the list of sessions", error);
     let told: Vec<Told> = serde_json::from_str(&text(0)?).map_err(read)?;
     let platform: i64 = row.try_get(1).map_err(|error| error::sql("list the sessions", error))?;

@@ -36,7 +36,9 @@ pub(crate) async fn signal(
 fn statement(signal: Signal) -> String {
     let ours = sql::ours();
     let act = match signal {
-        Signal::Cancel => "CASE WHEN state IN ('active', 'fastpath function call') THEN pg_cancel_backend(pid) END",
+        Signal::Cancel => {
+            "CASE WHEN state IN ('active', 'fastpath function call') THEN pg_cancel_backend(pid) END"
+        }
         Signal::Terminate => "pg_terminate_backend(pid)",
     };
     format!(

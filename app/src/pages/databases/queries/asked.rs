@@ -27,7 +27,8 @@ impl Asked {
     pub fn of(get: impl Fn(&str) -> Option<String>) -> Self {
         let text = |name| get(name).unwrap_or_default().trim().to_owned();
         let every = get("refresh").and_then(|seconds| seconds.parse().ok());
-        let every_s = every.filter(|seconds| EVERY.iter().any(|(known, _)| known == seconds)).unwrap_or(USUAL);
+        let every_s =
+            every.filter(|seconds| EVERY.iter().any(|(known, _)| known == seconds)).unwrap_or(USUAL);
         let filter = SessionFilter {
             idle: get("idle").is_some_and(|idle| idle == "1"),
             text: text("q"),
@@ -59,7 +60,11 @@ impl Asked {
     #[must_use]
     pub fn href(&self, id: &str) -> String {
         let query = self.query();
-        if query.is_empty() { format!("/databases/{id}/queries") } else { format!("/databases/{id}/queries?{query}") }
+        if query.is_empty() {
+            format!("/databases/{id}/queries")
+        } else {
+            format!("/databases/{id}/queries?{query}")
+        }
     }
 }
 
@@ -70,7 +75,8 @@ mod tests {
     #[test]
     fn an_address_says_what_is_asked() {
         let get = |name: &str| {
-            let pairs = [("refresh", "1"), ("idle", "1"), ("q", "a & b"), ("sort", "pid"), ("state", "active")];
+            let pairs =
+                [("refresh", "1"), ("idle", "1"), ("q", "a & b"), ("sort", "pid"), ("state", "active")];
             pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         };
         let asked = Asked::of(get);

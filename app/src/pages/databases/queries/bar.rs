@@ -1,7 +1,7 @@
 //! What is listed and how often: refresh, idle sessions, filter and order. All of it is in the address.
 
 use super::asked::{Asked, EVERY};
-use crate::ui::{ButtonLink, SelectField, Submit, Field};
+use crate::ui::{ButtonLink, Field, SelectField, Submit};
 use leptos::prelude::*;
 use types::query::{SessionFilter, SessionOrder, SessionState};
 
@@ -27,7 +27,8 @@ pub fn Bar(
         }
     };
     let shown = asked.filter.idle;
-    let other = Asked { filter: SessionFilter { idle: !shown, ..asked.filter.clone() }, ..asked.clone() }.href(&id);
+    let other =
+        Asked { filter: SessionFilter { idle: !shown, ..asked.filter.clone() }, ..asked.clone() }.href(&id);
     let words = if shown { "Hide idle" } else { "Show idle" };
     view! {
         <div class="queries-bar">
@@ -62,11 +63,16 @@ fn Filter(id: String, asked: Asked, users: Vec<String>) -> impl IntoView {
     let mut whose = all();
     whose.extend(users.into_iter().map(|user| (user.clone(), user)));
     let mut states = all();
-    let known =
-        [SessionState::Active, SessionState::InTransaction, SessionState::InFailedTransaction, SessionState::Idle];
+    let known = [
+        SessionState::Active,
+        SessionState::InTransaction,
+        SessionState::InFailedTransaction,
+        SessionState::Idle,
+    ];
     states.extend(known.map(|state| (state.word().to_owned(), state.word().to_owned())));
     let orders = SessionOrder::ALL.map(|(_, key, words)| (key.to_owned(), words.to_owned())).to_vec();
-    let sort = SessionOrder::ALL.iter().find(|(known, ..)| *known == order).map(|(_, key, _)| (*key).to_owned());
+    let sort =
+        SessionOrder::ALL.iter().find(|(known, ..)| *known == order).map(|(_, key, _)| (*key).to_owned());
     view! {
         <details class="fold queries-filter" open=open>
             <summary>"Filter and order"</summary>

@@ -124,7 +124,9 @@ fn Living(view: DatabaseView, page: QueriesPage) -> impl IntoView {
     let QueriesPage { view: queries, asked, said } = page;
     let id = view.addon.id;
     let shown = if queries.running {
-        Either::Left(view! { <Sessions view=queries.clone() id=id.to_string() page=asked.query() cancel terminate /> })
+        Either::Left(
+            view! { <Sessions view=queries.clone() id=id.to_string() page=asked.query() cancel terminate /> },
+        )
     } else {
         Either::Right(view! {
             <section class="panel">

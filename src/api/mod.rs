@@ -5,6 +5,7 @@
 
 #![expect(unused_qualifications, reason = "utoipa names the types of query parameters by their paths")]
 
+pub mod actions;
 pub mod addons;
 pub mod apps;
 pub mod bearer;
@@ -81,6 +82,7 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(firewall::list, firewall::create))
         .routes(routes!(firewall::change, firewall::delete))
         .routes(routes!(firewall::managed_ranges))
+        .routes(routes!(actions::act))
         .routes(routes!(instances::status))
         .routes(routes!(logs::link))
         .routes(routes!(logs::archives))

@@ -43,6 +43,7 @@ fn body(method: &Method, path: &str) -> Value {
             json!({"type": "custom_range", "cidr": "10.0.0.0/8", "label": "x"})
         }
         ("PUT", "/api/databases/{database}/slow_queries") => json!({"threshold_ms": 500}),
+        ("POST", "/api/databases/{database}/action") => json!({"action_name": "pg-list-queries"}),
         ("POST" | "PUT" | "PATCH", _) => json!({}),
         _ => Value::Null,
     }

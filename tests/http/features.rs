@@ -24,7 +24,9 @@ async fn features_are_pending_when_asked_and_activated_in_their_order() {
         assert_eq!((&asked["name"], &asked["status"]), (&json!(name), &json!("PENDING")));
         assert!(asked["message"].is_string());
     }
-    let features = async || server.get(&ada, &format!("/api/databases/{addon}")).await.json()["database"]["features"].clone();
+    let features = async || {
+        server.get(&ada, &format!("/api/databases/{addon}")).await.json()["database"]["features"].clone()
+    };
     assert_eq!(
         features().await,
         json!([

@@ -28,7 +28,11 @@ async fn rules_come_change_and_go() {
     let changed = server.api(&ada, Method::PATCH, &one, json!({"firewall_rule": {"label": "home"}})).await;
     assert_eq!(changed.status, StatusCode::OK, "{}", changed.text);
     let rule = changed.json()["rule"].clone();
-    assert_eq!((&rule["label"], &rule["cidr"]), (&json!("home"), &json!("10.0.0.0/8")), "what is left out stays");
+    assert_eq!(
+        (&rule["label"], &rule["cidr"]),
+        (&json!("home"), &json!("10.0.0.0/8")),
+        "what is left out stays"
+    );
     assert_eq!(server.api(&ada, Method::DELETE, &one, Value::Null).await.status, StatusCode::NO_CONTENT);
     assert_eq!(server.api(&ada, Method::DELETE, &one, Value::Null).await.status, StatusCode::NOT_FOUND);
     let ranges = server.get(&ada, "/api/firewall/managed_ranges").await;
@@ -57,7 +61,9 @@ async fn what_is_no_rule_is_refused_at_its_field() {
     assert_eq!(server.get(&ada, &path).await.json(), json!({"rules": []}));
     // A rule of another database is not this one's.
     let other = server.ready(&ada, "other-app").await.addon.id;
-    let made = server.post(&ada, &format!("/api/databases/{other}/firewall_rules"), json!({"cidr": "10.0.0.0/8"})).await;
+    let made = server
+        .post(&ada, &format!("/api/databases/{other}/firewall_rules"), json!({"cidr": "10.0.0.0/8"}))
+        .await;
     let id = made.json()["rule"]["id"].as_str().unwrap().to_owned();
     let answer = server.api(&ada, Method::DELETE, &format!("{path}/{id}"), Value::Null).await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND, "{}", answer.text);

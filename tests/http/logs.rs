@@ -14,7 +14,12 @@ async fn a_link_opens_the_log_without_a_token_for_ten_minutes() {
     let server = Server::new().await;
     let ada = server.person("ada").await;
     let addon = server.ready(&ada, "my-app").await.addon.id;
-    let link = async || server.get(&ada, &format!("/api/databases/{addon}/logs")).await.json()["url"].as_str().unwrap().to_owned();
+    let link = async || {
+        server.get(&ada, &format!("/api/databases/{addon}/logs")).await.json()["url"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
     let empty = server.ask(Method::GET, &local(&link().await), &[], "").await;
     assert_eq!(empty.status, StatusCode::NO_CONTENT);
     let id = server.plane().database_id(&ada.actor, addon).await.unwrap();

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a fixture that cannot be made ends its test")]
 
+mod actions;
 mod addons;
 mod apps;
 mod authorisation;

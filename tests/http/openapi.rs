@@ -73,6 +73,7 @@ fn the_route_table() {
         "PATCH /v1/apps/{app}/variables/{variable}",
         "POST /api/databases/{database}/features",
         "POST /api/databases/{database}/firewall_rules",
+        "POST /api/databases/{database}/action",
         "POST /v1/apps",
         "POST /v1/apps/{app}/addons",
         "POST /v1/apps/{app}/addons/{addon}/token",

@@ -1,9 +1,10 @@
 //! What runs beside requests: the worker of operations, the supervisor of databases, the sweeper,
-//! the collector of metrics and the keeper that stores them.
+//! the collector of metrics, the keeper that stores them, and snapshots of statements.
 
 use crate::{
     ControlPlane,
     metrics::{Collector, Keeper},
+    statements::Snapshots,
     supervisor::Supervisor,
 };
 use durable::{Worker, WorkerConfig, background};
@@ -23,8 +24,10 @@ impl ControlPlane {
         let supervisor = background::spawn("supervisor", Supervisor::new(self.clone()).run(shutdown.clone()));
         let collector = background::spawn("collector", Collector::new(self.clone()).run(shutdown.clone()));
         let keeper = background::spawn("metrics keeper", Keeper::new(self.clone()).run(shutdown.clone()));
+        let snapshots =
+            background::spawn("statement snapshots", Snapshots::new(self.clone()).run(shutdown.clone()));
         let sweeper = background::spawn("sweeper", sweep(self.clone(), shutdown));
-        vec![operations, supervisor, collector, keeper, sweeper]
+        vec![operations, supervisor, collector, keeper, snapshots, sweeper]
     }
 
     /// A worker for the operations of this control plane.

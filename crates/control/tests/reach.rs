@@ -60,7 +60,9 @@ async fn everywhere_needs_forced_tls_and_keeps_it() {
     house.plane.force_tls(&owner, addon, true).await.unwrap();
     house.clock.advance(TimeDelta::seconds(1));
     house.plane.reach_everywhere(&owner, addon, true).await.unwrap();
-    assert!(refusal(house.plane.force_tls(&owner, addon, false).await, "force_tls").contains("Switch that off"));
+    assert!(
+        refusal(house.plane.force_tls(&owner, addon, false).await, "force_tls").contains("Switch that off")
+    );
     let on: Vec<_> =
         house.plane.features(&owner, addon).await.unwrap().into_iter().map(|on| on.feature).collect();
     assert_eq!(on, [Feature::ForceSsl, Feature::PubliclyAvailable], "in the order in which they came");
@@ -125,7 +127,10 @@ async fn networks_are_opened_changed_and_closed() {
     assert_eq!(refused.len(), 1, "who came from the network that was closed is told");
     assert_eq!(house.plane.end_refused_sessions(&owner, addon).await.unwrap(), 1);
     house.plane.close_network(&owner, addon, made.id).await.unwrap();
-    assert!(matches!(house.plane.close_network(&owner, addon, made.id).await, Err(Error::NotFound("network"))));
+    assert!(matches!(
+        house.plane.close_network(&owner, addon, made.id).await,
+        Err(Error::NotFound("network"))
+    ));
     for n in 0..30 {
         house.plane.open_network(&owner, addon, to(&format!("10.{n}.0.0/16"))).await.unwrap();
     }

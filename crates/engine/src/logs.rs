@@ -136,7 +136,8 @@ pub(crate) fn trim(dir: &Path, bytes: u64, now: SystemTime) -> io::Result<u32> {
     // The file that is written, and its sister for what does not come as a record: they have one stem.
     let newest = all.iter().filter(|(.., name)| begun(name).is_some()).map(|(.., name)| name.clone()).max();
     let current = |name: &str| newest.as_deref().is_some_and(|newest| stem(newest) == stem(name));
-    let (mut total, mut left, mut removed) = (all.iter().map(|(_, bytes, _)| bytes).sum::<u64>(), all.len(), 0);
+    let (mut total, mut left, mut removed) =
+        (all.iter().map(|(_, bytes, _)| bytes).sum::<u64>(), all.len(), 0);
     for (modified, size, name) in all {
         let old = now.duration_since(modified).is_ok_and(|age| age > KEPT);
         if current(&name) || !(old || total > bytes || left > FILES) {
@@ -267,7 +268,8 @@ mod tests {
         std::os::unix::fs::symlink("/etc/hostname", dir.path().join(NEW)).unwrap();
         assert!(end(dir.path(), 1000).is_err());
         assert_eq!(files(dir.path()), []);
-        for bad in ["../x.json", "postgresql-.json", "postgresql-2026-11-28_00000a.json", "x", "startup.log"] {
+        for bad in ["../x.json", "postgresql-.json", "postgresql-2026-11-28_00000a.json", "x", "startup.log"]
+        {
             assert_eq!(begun(bad), None, "{bad}");
         }
     }
@@ -283,8 +285,7 @@ mod tests {
         };
         let names = || {
             let entries = fs::read_dir(dir.path()).unwrap().flatten();
-            let mut names: Vec<_> =
-                entries.map(|entry| entry.file_name().into_string().unwrap()).collect();
+            let mut names: Vec<_> = entries.map(|entry| entry.file_name().into_string().unwrap()).collect();
             names.sort();
             names
         };

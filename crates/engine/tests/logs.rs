@@ -82,7 +82,10 @@ async fn slow_statements_come_with_their_plans_and_passwords_never() {
         host.ask(&spec, "SELECT 'last'").await.unwrap_or_default();
         let client = host.inside(&spec, "postgres").await;
         client.batch_execute(&format!("ALTER ROLE shop_1 PASSWORD '{secret}'")).await.unwrap();
-        client.batch_execute(&format!("ALTER ROLE shop_1 PASSWORD '{PASSWORD}'").replace("it's", "it''s")).await.unwrap();
+        client
+            .batch_execute(&format!("ALTER ROLE shop_1 PASSWORD '{PASSWORD}'").replace("it's", "it''s"))
+            .await
+            .unwrap();
         host.ask(&spec, "SELECT 'very last'").await.unwrap();
         let part = until(&host, &spec, "very last").await;
         let queries: Vec<_> = part.records.iter().filter_map(SlowQuery::of).collect();

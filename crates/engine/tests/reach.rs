@@ -56,7 +56,10 @@ async fn forced_tls_refuses_plain_sessions_and_ends_those_that_are_open() {
         spec.reach.force_tls = true;
         let told = host.engine.refused(&spec).await.unwrap();
         assert_eq!(told.len(), 1, "who would be cut is known before: {told:?}");
-        assert_eq!((told[0].user.as_str(), told[0].client.as_str(), told[0].tls), ("shop_1", "127.0.0.1", false));
+        assert_eq!(
+            (told[0].user.as_str(), told[0].client.as_str(), told[0].tls),
+            ("shop_1", "127.0.0.1", false)
+        );
         open.simple_query("SELECT 1").await.unwrap();
         host.engine.configure(&spec).await.unwrap();
         assert!(said(plain(&spec, [127, 0, 0, 1]).await).contains("no encryption"), "refused by name");

@@ -54,6 +54,11 @@ pub enum Method {
     Extensions,
     CreateExtension,
     DropExtension,
+    Sessions,
+    Signal,
+    PrepareStatements,
+    Statements,
+    ResetStatements,
 }
 
 /// What goes wrong.

@@ -12,6 +12,7 @@ mod house;
 mod invariant;
 mod port;
 mod reach;
+mod sessions;
 mod store;
 mod users;
 
@@ -20,4 +21,5 @@ pub use engine::{FakeEngine, HookRun, Node};
 pub use fault::{Fault, Fired, Method};
 pub use house::{House, Posted, Postman};
 pub use invariant::broken;
+pub use sessions::Talk;
 pub use store::TestStore;

@@ -81,6 +81,14 @@ impl State {
         }
     }
 
+    /// What a running node's server tells.
+    pub(crate) fn talking(&mut self, spec: &NodeSpec) -> Result<&mut crate::Talk, EngineError> {
+        if self.live(spec.id)?.running.is_none() {
+            return Err(refused("it does not run"));
+        }
+        Ok(self.talk.entry(spec.id).or_default())
+    }
+
     fn installed(&self, spec: &NodeSpec) -> Result<(), EngineError> {
         let there = self.versions.iter().any(|installed| installed.version == spec.version);
         if there { Ok(()) } else { Err(EngineError::VersionMissing(spec.version)) }
@@ -327,8 +335,10 @@ impl Engine for FakeEngine {
     }
 
     async fn certificate_until(&self, id: DatabaseId) -> Result<Option<DateTime<Utc>>, EngineError> {
-        self.call(Method::CertificateUntil, |state| Ok(state.live(id).ok().and_then(|node| node.certificate_until)))
-            .await
+        self.call(Method::CertificateUntil, |state| {
+            Ok(state.live(id).ok().and_then(|node| node.certificate_until))
+        })
+        .await
     }
 
     async fn log_tail(&self, _id: DatabaseId, _lines: usize) -> Result<Vec<String>, EngineError> {

@@ -61,6 +61,12 @@ pub enum Act<'a> {
         /// Milliseconds; `None`: none.
         ms: Option<u32>,
     },
+    /// What runs is listed.
+    ListQueries,
+    /// Counting of statements is switched on.
+    CountStatements,
+    /// Counters of statements begin anew.
+    ResetStatements,
 }
 
 /// The same act in other words.
@@ -108,6 +114,9 @@ fn call(act: &Act<'_>) -> (&'static str, String, Option<Value>) {
             ("POST", "/firewall_rules".into(), Some(json!({"firewall_rule": rule})))
         }
         Act::LogSlowQueries { ms } => ("PUT", "/slow_queries".into(), Some(json!({"threshold_ms": ms}))),
+        Act::ListQueries => action("pg-list-queries", json!({})),
+        Act::CountStatements => action("pg-stat-statements-enable", json!({})),
+        Act::ResetStatements => action("pg-stat-statements-reset", json!({})),
     }
 }
 
@@ -117,6 +126,13 @@ fn sql(act: &Act<'_>) -> Result<Option<String>, Unquotable> {
         Act::CreateUser { .. } | Act::DeleteUser { .. } => return Ok(None),
         // Files of the server, which no SQL of a user changes.
         Act::Switch { .. } | Act::OpenNetwork { .. } | Act::LogSlowQueries { .. } => return Ok(None),
+        // The counters are where no user comes.
+        Act::CountStatements | Act::ResetStatements => return Ok(None),
+        Act::ListQueries => {
+            "SELECT pid, usename, state, clock_timestamp() - query_start AS duration, query\nFROM \
+                             pg_stat_activity WHERE datname = current_database();"
+                .into()
+        }
         Act::ChangePassword { name } => {
             format!("\\password {}", quote_ident(name)?)
         }

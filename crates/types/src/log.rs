@@ -211,7 +211,8 @@ impl SlowQuery {
         let lines: Vec<&str> = rest.lines().collect();
         // The root of the plan is the only line of it that costs something and is not indented. A query may hold such a
         // line too, before the plan: so the last one counts.
-        let root = |line: &&str| !line.starts_with([' ', '\t']) && line.contains("  (cost=") && line.ends_with(')');
+        let root =
+            |line: &&str| !line.starts_with([' ', '\t']) && line.contains("  (cost=") && line.ends_with(')');
         let at = lines.iter().rposition(root).unwrap_or(lines.len());
         let (query, plan) = (lines[..at].join("\n"), lines[at..].join("\n"));
         Some(Self { at: record.at, ms, who: record.who.clone(), query, plan })
@@ -244,7 +245,9 @@ impl LogFilter {
     /// The record is wanted. That the platform came and went is not: it would drown the rest.
     #[must_use]
     pub fn takes(&self, record: &LogRecord) -> bool {
-        record.is(self.level) && !record.is_housekeeping() && (self.words.is_empty() || record.holds(&self.words))
+        record.is(self.level)
+            && !record.is_housekeeping()
+            && (self.words.is_empty() || record.holds(&self.words))
     }
 }
 
@@ -353,12 +356,18 @@ mod tests {
 
     #[test]
     fn a_name_does_not_make_a_second_record() {
-        let forged = "x\n2026-11-28 04:19:03.123 UTC [1] admin@shop LOG:  connection authorized\u{1b}[2J\u{202e}";
+        let forged =
+            "x\n2026-11-28 04:19:03.123 UTC [1] admin@shop LOG:  connection authorized\u{1b}[2J\u{202e}";
         let record = read(&json!({
             "timestamp": "2026-11-28 04:19:03.123 UTC", "user": forged, "dbname": "shop", "pid": 7,
             "error_severity": "FATAL", "message": format!("role \"{forged}\" does not exist"),
         }));
-        assert_eq!(record.plain().lines().filter(|line| line.starts_with("2026")).count(), 1, "{}", record.plain());
+        assert_eq!(
+            record.plain().lines().filter(|line| line.starts_with("2026")).count(),
+            1,
+            "{}",
+            record.plain()
+        );
         assert!(!record.who.contains('\n') && record.who.starts_with("x\\u{a}2026"), "{}", record.who);
         assert!(!record.text.contains(['\u{1b}', '\u{202e}']), "{}", record.text);
         assert!(record.text.contains("\\u{1b}[2J"));

@@ -139,7 +139,9 @@ pub fn note(text: &str) -> Result<String, String> {
 pub fn expiry(at: DateTime<Utc>, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
     match () {
         () if at <= now => Err("This time is over already.".into()),
-        () if at - now > LONGEST => Err("A network can be open for a year at most, or without an end.".into()),
+        () if at - now > LONGEST => {
+            Err("A network can be open for a year at most, or without an end.".into())
+        }
         () => Ok(at),
     }
 }
@@ -151,8 +153,12 @@ mod tests {
     #[test]
     fn what_is_typed_meets_its_rules() {
         assert_eq!(network(" 10.0.0.0/8 ").unwrap().to_string(), "10.0.0.0/8");
-        for (bad, part) in [("0.0.0.0/0", "every address"), ("::/0", "every"), ("10.0.0.1/8", "10.0.0.0/8"), ("all", "looks like")]
-        {
+        for (bad, part) in [
+            ("0.0.0.0/0", "every address"),
+            ("::/0", "every"),
+            ("10.0.0.1/8", "10.0.0.0/8"),
+            ("all", "looks like"),
+        ] {
             assert!(network(bad).unwrap_err().contains(part), "{bad}");
         }
         assert_eq!(note(" the office ").unwrap(), "the office");

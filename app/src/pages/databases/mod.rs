@@ -4,6 +4,7 @@ mod activity;
 mod connect;
 mod deleted;
 mod extensions;
+mod insights;
 mod layout;
 mod list;
 mod logs;
@@ -12,6 +13,7 @@ mod network;
 mod one_format;
 mod overview;
 mod plan;
+mod queries;
 mod read_only;
 mod running;
 mod settings;
@@ -21,6 +23,7 @@ mod users;
 
 use activity::DatabaseActivity;
 use extensions::Extensions;
+use insights::Insights;
 use layout::DatabaseLayout;
 use leptos::prelude::*;
 use leptos_router::{
@@ -34,6 +37,7 @@ use metrics::Metrics;
 use network::NetworkPage;
 use overview::Overview;
 use plan::ChangePlanPage;
+use queries::Queries;
 use settings::Settings;
 use users::{OneUser, Users};
 
@@ -50,9 +54,11 @@ pub fn DatabaseRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
                 <Route path=path!("users") view=Users ssr=SsrMode::Async />
                 <Route path=path!("users/:user") view=OneUser ssr=SsrMode::Async />
                 <Route path=path!("logs") view=LogsPage ssr=SsrMode::Async />
+                <Route path=path!("insights") view=Insights ssr=SsrMode::Async />
                 <Route path=path!("metrics") view=Metrics ssr=SsrMode::Async />
                 <Route path=path!("network") view=NetworkPage ssr=SsrMode::Async />
                 <Route path=path!("plan") view=ChangePlanPage ssr=SsrMode::Async />
+                <Route path=path!("queries") view=Queries ssr=SsrMode::Async />
                 <Route path=path!("settings") view=Settings ssr=SsrMode::Async />
             </ParentRoute>
         </ParentRoute>

@@ -4,17 +4,19 @@
 //! needed. The core never starts a process, opens a data directory or speaks to a user's database itself. Real
 //! PostgreSQL on a host is `crates/engine`; `testkit` has a fake that injects failures.
 
-mod users;
-
-pub use users::{Administer, UserSeen};
 pub mod logs;
 pub mod reach;
+pub mod sessions;
+pub mod statements;
+mod users;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 pub use logs::{LogFile, LogMark, LogPart, Logs};
 pub use reach::Doorway;
 use secrecy::SecretString;
+pub use sessions::Sessions;
+pub use statements::Statements;
 use std::time::Duration;
 use types::{
     DatabaseId, PgVersion, Plan,
@@ -22,6 +24,7 @@ use types::{
     plan_change::SettingChange,
     view::{Container, Figures},
 };
+pub use users::{Administer, UserSeen};
 
 /// What went wrong in the engine. `message` is for people, the source for the log.
 #[derive(Debug, thiserror::Error)]
@@ -237,7 +240,7 @@ pub struct ServerSample {
 
 /// Real PostgreSQL on a host.
 #[async_trait]
-pub trait Engine: Administer + Doorway + Logs + Send + Sync + 'static {
+pub trait Engine: Administer + Doorway + Logs + Sessions + Statements + Send + Sync + 'static {
     /// Name of the host, for people.
     fn host_name(&self) -> String;
     /// Host part of published URLs.

@@ -82,9 +82,10 @@ impl ControlPlane {
         queries.truncate(QUERIES);
         let threshold_ms = row.slow_query_ms.and_then(|ms| u32::try_from(ms).ok());
         let needs_restart = match threshold_ms {
-            Some(_) => engine.pending(&self.spec(&row)?).await.is_ok_and(|waiting| {
-                waiting.iter().any(|name| name == "shared_preload_libraries")
-            }),
+            Some(_) => engine
+                .pending(&self.spec(&row)?)
+                .await
+                .is_ok_and(|waiting| waiting.iter().any(|name| name == "shared_preload_libraries")),
             None => false,
         };
         Ok(SlowView { queries, left_out, threshold_ms, needs_restart, now: self.now() })

@@ -37,9 +37,8 @@ impl ControlPlane {
     /// Those of the switch; `Invalid` (`feature`) for a name that is none.
     pub async fn set_feature(&self, actor: &Actor, addon: AddonId, name: &str, on: bool) -> Result<Feature> {
         self.addon_access(actor, addon, Action::Operate).await?;
-        let feature = Feature::named(name).ok_or_else(|| {
-            Error::invalid("feature", "The features are force-ssl and publicly-available.")
-        })?;
+        let feature = Feature::named(name)
+            .ok_or_else(|| Error::invalid("feature", "The features are force-ssl and publicly-available."))?;
         match feature {
             Feature::ForceSsl => drop(self.force_tls(actor, addon, on).await?),
             Feature::PubliclyAvailable => self.reach_everywhere(actor, addon, on).await?,

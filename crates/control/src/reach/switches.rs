@@ -15,7 +15,8 @@ impl ControlPlane {
             return Ok(0);
         }
         if !on && change.row.everywhere_at.is_some() {
-            let words = "While the database is reachable from everywhere, TLS stays forced. Switch that off first.";
+            let words =
+                "While the database is reachable from everywhere, TLS stays forced. Switch that off first.";
             return Err(Error::invalid("force_tls", words));
         }
         let (database, at) = (change.row.database_id, on.then_some(change.now));

@@ -19,6 +19,7 @@ pub(crate) mod network;
 pub(crate) mod port;
 pub(crate) mod session;
 pub(crate) mod setup;
+pub(crate) mod statement;
 pub(crate) mod token;
 pub(crate) mod user;
 pub(crate) mod variable;

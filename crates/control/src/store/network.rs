@@ -20,7 +20,9 @@ pub(crate) async fn force_tls(
     database: Uuid,
     at: Option<DateTime<Utc>>,
 ) -> sqlx::Result<()> {
-    sqlx::query!(r#"UPDATE database SET force_tls_at = $2 WHERE id = $1"#, database, at).execute(conn).await?;
+    sqlx::query!(r#"UPDATE database SET force_tls_at = $2 WHERE id = $1"#, database, at)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -133,6 +135,8 @@ pub(crate) async fn slow_queries(
     database: Uuid,
     ms: Option<i32>,
 ) -> sqlx::Result<()> {
-    sqlx::query!(r#"UPDATE database SET slow_query_ms = $2 WHERE id = $1"#, database, ms).execute(conn).await?;
+    sqlx::query!(r#"UPDATE database SET slow_query_ms = $2 WHERE id = $1"#, database, ms)
+        .execute(conn)
+        .await?;
     Ok(())
 }

@@ -1,8 +1,9 @@
 //! [`LocalEngine`]: the engine port on this very host. Each method finds the place, proves it, and hands over to the
 //! module that does the work; at most one call works on a node at a time.
 
-mod users;
 mod reach;
+mod sessions;
+mod users;
 
 use crate::{
     EngineConfig,

@@ -2,14 +2,15 @@
 //! it, and the server's own log as far as it is kept at hand.
 
 use super::House;
-use crate::{keeper, layout::ClusterDir, sql::ours};
-use chrono::{DateTime, NaiveDateTime, Utc};
+use crate::{layout::ClusterDir, logs, sql::ours};
+use chrono::{DateTime, Utc};
 use control::engine::{EngineError, UserSeen};
 use std::{collections::HashMap, time::SystemTime};
 use tokio_postgres::{Client, Row};
+use types::log::LogRecord;
 
-/// How many lines of the log are looked at.
-const LINES: usize = 5000;
+/// How much of the log's end is looked at.
+const BYTES: u64 = 1 << 20;
 
 /// All of them, the protected one first.
 pub(crate) async fn list(
@@ -49,22 +50,19 @@ fn user(row: &Row, seen: &HashMap<String, DateTime<Utc>>) -> Result<UserSeen, to
     })
 }
 
-/// When each user's last session began or ended, as the log tells.
+/// When each user's last session began or ended, as the end of the log tells.
 pub(crate) fn seen_in_log(dir: &ClusterDir) -> HashMap<String, DateTime<Utc>> {
-    keeper::tail(dir, LINES).iter().filter_map(|line| visit(line)).collect()
+    // A log that cannot be read tells nobody's visit; open sessions still do.
+    let told = logs::end(&dir.log(), BYTES).unwrap_or_default();
+    told.records.iter().filter_map(visit).collect()
 }
 
-/// `2026-11-28 03:20:44.123 UTC [1] 1.1 ada@shop LOG:  disconnection: … user=ada database=shop host=…`: who, and when.
-/// A line that continues another record begins with a tab, so no text of a user can look like one.
-fn visit(line: &str) -> Option<(String, DateTime<Utc>)> {
-    let (time, rest) = line.split_at_checked(23)?;
-    let at = NaiveDateTime::parse_from_str(time, "%Y-%m-%d %H:%M:%S%.3f").ok()?;
-    let (_, told) = rest.strip_prefix(" UTC ")?.split_once(" LOG:  ")?;
-    if !told.starts_with("connection authorized: ") && !told.starts_with("disconnection: ") {
-        return None;
-    }
-    let (_, user) = told.split_once(" user=")?;
-    Some((user.split(' ').next()?.to_owned(), at.and_utc()))
+/// Who came or went with this record, and when.
+fn visit(record: &LogRecord) -> Option<(String, DateTime<Utc>)> {
+    let told = ["connection authorized: ", "disconnection: "];
+    let (user, _) = record.who.rsplit_once('@')?;
+    let visit = record.severity == "LOG" && told.iter().any(|words| record.text.starts_with(words));
+    visit.then_some((user.to_owned(), record.at?))
 }
 
 #[cfg(test)]
@@ -73,13 +71,11 @@ mod tests {
 
     #[test]
     fn the_log_tells_who_was_there() {
-        let line = "2026-11-28 03:20:44.123 UTC [71] 6748.47 analyst@shop_1 LOG:  disconnection: session time: \
-                    0:00:01.250 user=analyst database=shop_1 host=127.0.0.1 port=40000";
-        let (who, at) = visit(line).unwrap();
+        let line = r#"{"timestamp":"2026-11-28 03:20:44.123 UTC","user":"analyst","dbname":"shop_1","pid":71,"error_severity":"LOG","message":"disconnection: session time: 0:00:01.250 user=analyst database=shop_1 host=127.0.0.1"}"#;
+        let (who, at) = visit(&LogRecord::read(line)).unwrap();
         assert_eq!((who.as_str(), at.to_rfc3339().as_str()), ("analyst", "2026-11-28T03:20:44.123+00:00"));
-        for other in ["", "\tdisconnection: user=x", &line.replace("LOG", "ERROR"), &line.replace("dis", "x")]
-        {
-            assert_eq!(visit(other), None, "{other}");
+        for other in ["", "disconnection: user=x", &line.replace("LOG", "ERROR"), &line.replace("dis", "x")] {
+            assert_eq!(visit(&LogRecord::read(other)), None, "{other}");
         }
     }
 }

@@ -62,7 +62,7 @@ struct Process {
     pid: i32,
 }
 
-/// Does one of: `pg-list-queries`, `pg-cancel-query`, `pg-terminate-query`, `pg-stat-statements-enable`,
+/// Does one of: `list-extensions`, `create-extension`, `drop-extension`, `pg-list-queries`, `pg-cancel-query`, `pg-terminate-query`, `pg-stat-statements-enable`,
 /// `pg-stat-statements-reset`, `pg-stat-statements-list`.
 #[utoipa::path(
     post, path = "/api/databases/{database}/action", tag = "databases", request_body = Asked,
@@ -80,6 +80,9 @@ pub async fn act(
     let Asked { action_name, params } = asked;
     let ask = Ask { control: api.control, actor, addon, params };
     let result = match action_name.as_str() {
+        "list-extensions" => ask.list_extensions().await,
+        "create-extension" => ask.create_extension().await,
+        "drop-extension" => ask.drop_extension().await,
         "pg-list-queries" => ask.list_queries().await,
         "pg-cancel-query" => ask.cancel_query().await,
         "pg-terminate-query" => ask.terminate_query().await,
@@ -94,6 +97,9 @@ pub async fn act(
         Err(Failed::Said(error)) => Ok(Json(Done { ok: 0, result: None, error: Some(error) })),
     }
 }
+
+/// What an act comes to.
+type Told<T> = std::result::Result<T, Failed>;
 
 /// Why an act was not done.
 enum Failed {
@@ -114,14 +120,14 @@ impl From<control::Error> for Failed {
 }
 
 impl Ask {
-    fn pid(&self) -> Result<i32, Failed> {
-        let read: Result<Process, _> = serde_json::from_value(self.params.clone());
+    fn pid(&self) -> Told<i32> {
+        let read: std::result::Result<Process, _> = serde_json::from_value(self.params.clone());
         let wrong =
             |_| Failed::Refused(ApiError::invalid("pid", "Name the process by its number: {\"pid\": 4711}."));
         read.map(|process| process.pid).map_err(wrong)
     }
 
-    async fn list_queries(self) -> Result<Value, Failed> {
+    async fn list_queries(self) -> Told<Value> {
         let filter = SessionFilter { idle: true, ..SessionFilter::default() };
         let view = self.control.queries(&self.actor, self.addon, &filter).await?;
         if !view.running {
@@ -138,27 +144,51 @@ impl Ask {
         Ok(told.collect())
     }
 
-    async fn cancel_query(self) -> Result<Value, Failed> {
+    fn name(&self) -> Told<String> {
+        let name = self.params.get("name").and_then(Value::as_str).map(str::to_owned);
+        let wrong = || ApiError::invalid("name", "Name the extension: {\"name\": \"hstore\"}.");
+        name.ok_or_else(|| Failed::Refused(wrong()))
+    }
+
+    async fn list_extensions(self) -> Told<Value> {
+        let all = self.control.extensions(&self.actor, self.addon).await?;
+        let made = all.into_iter().filter_map(|one| Some((one.name, one.version?)));
+        Ok(made.map(|(name, version)| json!({"name": name, "version": format!("v{version}")})).collect())
+    }
+
+    async fn create_extension(self) -> Told<Value> {
+        let name = self.name()?;
+        let version = self.control.create_extension(&self.actor, self.addon, &name).await?;
+        Ok(json!({"name": name, "version": format!("v{version}")}))
+    }
+
+    async fn drop_extension(self) -> Told<Value> {
+        let name = self.name()?;
+        self.control.drop_extension(&self.actor, self.addon, &name).await?;
+        Ok(Value::Null)
+    }
+
+    async fn cancel_query(self) -> Told<Value> {
         let pid = self.pid()?;
         signalled(pid, self.control.cancel_query(&self.actor, self.addon, pid, None).await?)
     }
 
-    async fn terminate_query(self) -> Result<Value, Failed> {
+    async fn terminate_query(self) -> Told<Value> {
         let pid = self.pid()?;
         signalled(pid, self.control.terminate_query(&self.actor, self.addon, pid, None).await?)
     }
 
-    async fn count_statements(self) -> Result<Value, Failed> {
+    async fn count_statements(self) -> Told<Value> {
         self.control.count_statements(&self.actor, self.addon, true).await?;
         Ok(Value::Null)
     }
 
-    async fn reset_statements(self) -> Result<Value, Failed> {
+    async fn reset_statements(self) -> Told<Value> {
         self.control.reset_statements(&self.actor, self.addon).await?;
         Ok(Value::Null)
     }
 
-    async fn list_statements(self) -> Result<Value, Failed> {
+    async fn list_statements(self) -> Told<Value> {
         let (range, order) = (StatementRange::Reset, StatementOrder::Time);
         let view = self.control.statements(&self.actor, self.addon, range, order).await?;
         match view.counting {
@@ -181,7 +211,7 @@ impl Ask {
     }
 }
 
-fn signalled(pid: i32, signalled: Signalled) -> Result<Value, Failed> {
+fn signalled(pid: i32, signalled: Signalled) -> Told<Value> {
     match signalled {
         Signalled::Sent => Ok(Value::Null),
         Signalled::Idle => Err(Failed::Said(format!("Process {pid} runs no query."))),

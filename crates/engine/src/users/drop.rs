@@ -46,7 +46,6 @@ pub(crate) async fn owned(
     name: &str,
     most: usize,
 ) -> Result<(Vec<String>, u64), EngineError> {
-    house.user(name)?;
     let ask = r#"
         SELECT pg_describe_object(d.classid, d.objid, 0), count(*) OVER ()
         FROM pg_shdepend d

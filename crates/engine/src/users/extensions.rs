@@ -44,6 +44,8 @@ const LIST: &str = r#"
                  FROM pg_depend m
                  JOIN pg_depend d ON d.refclassid = m.classid AND d.refobjid = m.objid AND d.deptype IN ('n', 'a')
                  WHERE m.refclassid = 'pg_extension'::regclass AND m.refobjid = x.oid AND m.deptype = 'e'
+                   -- Parts of an operator family belong to it and carry no mark of their own.
+                   AND d.classid NOT IN ('pg_amop'::regclass, 'pg_amproc'::regclass)
                    AND NOT EXISTS (SELECT FROM pg_depend o WHERE o.classid = d.classid AND o.objid = d.objid
                                    AND o.deptype = 'e' AND o.refobjid = x.oid)
                  ORDER BY 1 LIMIT 20)

@@ -22,11 +22,7 @@ use renewing::Renewing;
 use serde::{Deserialize, Serialize};
 use table::Sessions;
 pub use table::Text;
-use types::{
-    command::Act,
-    query::{QueriesView, Signalled},
-    view::DatabaseView,
-};
+use types::{command::Act, query::QueriesView, view::DatabaseView};
 
 /// What the page shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -71,7 +67,8 @@ pub async fn terminate_query(id: String, pid: i32, started: i64, page: String) -
 
 /// What became of it, in a sentence.
 #[cfg(feature = "ssr")]
-fn told(pid: i32, done: Signalled, sent: &str) -> String {
+fn told(pid: i32, done: types::query::Signalled, sent: &str) -> String {
+    use types::query::Signalled;
     match done {
         Signalled::Sent => format!("Process {pid}: {sent}"),
         Signalled::Idle => format!("Process {pid} runs no query any more. Nothing was done."),

@@ -1,6 +1,8 @@
 //! How a real server may be reached: forced TLS, networks, rules that it does not take, certificates that end soon. All
 //! of it without a restart.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
+
 #[cfg(test)]
 mod host;
 

@@ -130,7 +130,7 @@ impl SessionOrder {
     fn sort(self, sessions: &mut [SessionView]) {
         match self {
             Self::Duration => {
-                sessions.sort_by_key(|s| (s.state == SessionState::Idle, -s.duration_us, s.pid))
+                sessions.sort_by_key(|s| (s.state == SessionState::Idle, -s.duration_us, s.pid));
             }
             Self::Pid => sessions.sort_by_key(|s| s.pid),
             Self::User => sessions.sort_by(|a, b| (&a.user, a.pid).cmp(&(&b.user, b.pid))),

@@ -1,6 +1,8 @@
 //! The log of a real server: no name makes a record, no password gets in, slow statements come with their plans, and it
 //! turns over.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
+
 #[cfg(test)]
 mod host;
 

@@ -1,6 +1,8 @@
 //! Sessions of a real server: seen, cancelled, ended, drawn below their blockers; on every installed major. And what
 //! must never be signalled or run.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on ends there")]
+
 #[cfg(test)]
 mod host;
 

@@ -25,7 +25,7 @@ app=$(tree -p app)
 reaches "app without ssr" "$app" control durable engine sqlx axum
 types=$(tree -p types --depth 1)
 for crate in $types; do
-    case $crate in types | chrono | serde | thiserror | uuid) ;; *) wrong "types knows $crate: it is serde and chrono, no more" ;; esac
+    case $crate in types | chrono | serde | serde_json | thiserror | uuid) ;; *) wrong "types knows $crate: it is serde, its JSON and chrono, no more" ;; esac
 done
 reaches control "$(tree -p control)" engine app paddock axum hyper reqwest leptos
 reaches durable "$(tree -p durable)" types control engine app

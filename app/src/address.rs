@@ -41,6 +41,24 @@ pub fn range(range: Option<&str>, from: Option<&str>, to: Option<&str>) -> Resul
     Ok(Range::Between(from, to))
 }
 
+/// A moment that may be left out.
+///
+/// # Errors
+/// The field's, when it is no time.
+pub fn optional_moment(field: &str, text: &str) -> Result<Option<DateTime<Utc>>, AppError> {
+    if text.trim().is_empty() { Ok(None) } else { moment(field, Some(text), "a time").map(Some) }
+}
+
+/// The page of running queries to come back to; `page` is what stood behind its `?`. What could lead elsewhere is left out.
+#[must_use]
+pub fn queries(id: &str, page: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "=&%-_.~+".contains(c);
+    match page {
+        page if page.is_empty() || !page.chars().all(plain) => format!("/databases/{id}/queries"),
+        page => format!("/databases/{id}/queries?{page}"),
+    }
+}
+
 fn moment(field: &str, text: Option<&str>, what: &str) -> Result<DateTime<Utc>, AppError> {
     let text = text.unwrap_or_default().trim();
     if text.is_empty() {

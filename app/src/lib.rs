@@ -17,6 +17,7 @@ mod live;
 #[cfg(feature = "ssr")]
 mod mask;
 mod next;
+mod page;
 mod pages;
 mod routes;
 #[cfg(feature = "ssr")]

@@ -4,6 +4,7 @@ use super::{
     Api,
     bearer::Bearer,
     error::{ApiError, Result},
+    features::{self, Feature},
 };
 use axum::{
     Json,
@@ -46,13 +47,6 @@ pub struct Database {
     first_pitr_backup: Option<DateTime<Utc>>,
     flags: Vec<String>,
     postgresql_config: PostgresqlConfig,
-}
-
-/// A switch of a database.
-#[derive(Serialize, ToSchema)]
-pub struct Feature {
-    name: String,
-    status: String,
 }
 
 /// A server of a database.
@@ -214,5 +208,6 @@ pub async fn show(
     if view.addon.deleted_at.is_some() {
         return Err(ApiError::not_found("database"));
     }
-    Ok(Json(OneDatabase { database: view.into() }))
+    let features = features::of(&api, &actor, id).await?;
+    Ok(Json(OneDatabase { database: Database { features, ..view.into() } }))
 }

@@ -5,14 +5,19 @@
 
 #![expect(unused_qualifications, reason = "utoipa names the types of query parameters by their paths")]
 
+pub mod actions;
 pub mod addons;
 pub mod apps;
 pub mod bearer;
 pub mod body;
 pub mod ca;
+pub mod database_users;
 pub mod databases;
 pub mod error;
+pub mod features;
+pub mod firewall;
 pub mod instances;
+pub mod logs;
 pub mod metrics;
 pub mod openapi;
 pub mod operations;
@@ -70,7 +75,19 @@ pub fn routes() -> OpenApiRouter<Api> {
         // databases
         .routes(routes!(databases::show))
         .routes(routes!(databases::operation))
+        .routes(routes!(database_users::list, database_users::create))
+        .routes(routes!(database_users::change, database_users::delete))
+        .routes(routes!(database_users::reset_password))
+        .routes(routes!(features::enable, features::disable))
+        .routes(routes!(firewall::list, firewall::create))
+        .routes(routes!(firewall::change, firewall::delete))
+        .routes(routes!(firewall::managed_ranges))
+        .routes(routes!(actions::act))
         .routes(routes!(instances::status))
+        .routes(routes!(logs::link))
+        .routes(routes!(logs::archives))
+        .routes(routes!(logs::read))
+        .routes(routes!(logs::slow_queries))
         .routes(routes!(metrics::now))
         .routes(routes!(metrics::of_database))
         .routes(routes!(metrics::of_instance))

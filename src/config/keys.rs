@@ -85,6 +85,8 @@ pub const KEYS: &[Key] = &[
         "Host part of the databases' URLs; without it, the host of public_url."),
     key("engine", "listen", "PADDOCK_ENGINE_LISTEN", List, r#"["127.0.0.1"]"#,
         "Addresses that databases listen on."),
+    key("engine", "networks", "PADDOCK_ENGINE_NETWORKS", List, "[]",
+        "Networks from which every database may be reached, beside this host itself: [\"10.0.0.0/8\"]."),
     key("engine", "first_port", "PADDOCK_ENGINE_FIRST_PORT", Number, "31000",
         "First port for databases."),
     key("engine", "last_port", "PADDOCK_ENGINE_LAST_PORT", Number, "31999",

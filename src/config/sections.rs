@@ -7,7 +7,7 @@ use std::{
     os::unix::fs::MetadataExt as _,
     path::PathBuf,
 };
-use types::PgVersion;
+use types::{PgVersion, network::Network};
 
 /// Where people and programs reach this server.
 #[derive(Clone, Debug, serde::Deserialize)]
@@ -117,6 +117,8 @@ pub struct Engine {
     pub public_host: Option<String>,
     /// Addresses that databases listen on.
     pub listen: Vec<IpAddr>,
+    /// Networks from which every database may be reached.
+    pub networks: Vec<Network>,
     /// First port for databases.
     pub first_port: u16,
     /// Last port for databases.
@@ -132,6 +134,7 @@ impl Default for Engine {
             floors: Vec::new(),
             public_host: None,
             listen: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
+            networks: Vec::new(),
             first_port: 31000,
             last_port: 31999,
             pool: 2,

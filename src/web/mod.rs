@@ -13,6 +13,7 @@ pub mod headers;
 pub mod leptos;
 pub mod limits;
 pub mod log;
+pub mod logs;
 pub mod metrics;
 pub mod patience;
 pub mod prometheus;

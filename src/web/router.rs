@@ -8,14 +8,14 @@ use super::{
     address, assets,
     csrf::{self, Ours},
     events::{self, Proof},
-    figures, headers, leptos, limits, log, metrics, prometheus, session, session_store,
+    figures, headers, leptos, limits, log, logs, metrics, prometheus, session, session_store,
 };
 use crate::api::{self, Api};
 use ::leptos::config::LeptosOptions;
 use app::ssr::Viewer;
 use axum::{
     Extension, Router,
-    extract::{Path, Request, State},
+    extract::{Path, Query, Request, State},
     http::{HeaderMap, StatusCode},
     middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
@@ -50,6 +50,8 @@ pub fn router(control: ControlPlane, site: Site) -> Router {
     let dashboard = Router::new()
         .route("/events/operations/{operation}", get(operation_events))
         .route("/events/databases/{database}", get(database_events))
+        .route("/events/databases/{database}/log", get(log_events))
+        .route("/databases/{database}/log.txt", get(logs::download))
         .route("/databases/{database}/metrics.csv", get(metrics::csv))
         .with_state(control.clone())
         .merge(leptos::router(control.clone(), site.options))
@@ -114,6 +116,21 @@ async fn database_events(
     let Some(proof) = proof(&session, viewer) else { return refused(&Error::Unauthenticated) };
     let Ok(addon) = database.parse() else { return refused(&Error::NotFound("addon")) };
     figures::follow(control, proof, addon).await.unwrap_or_else(|error| refused(&error))
+}
+
+/// What comes into the log of a database, for pages.
+async fn log_events(
+    State(control): State<ControlPlane>,
+    Extension(viewer): Extension<Viewer>,
+    session: Session,
+    Path(database): Path<String>,
+    Query(asked): Query<logs::Asked>,
+    headers: HeaderMap,
+) -> Response {
+    let Some(proof) = proof(&session, viewer) else { return refused(&Error::Unauthenticated) };
+    let Ok(addon) = database.parse() else { return refused(&Error::NotFound("addon")) };
+    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+    logs::follow(control, proof, addon, asked, last).await.unwrap_or_else(|error| refused(&error))
 }
 
 /// What a signed-in browser proves who follows with.

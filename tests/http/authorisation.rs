@@ -32,6 +32,18 @@ fn body(method: &Method, path: &str) -> Value {
         ("PATCH", "/v1/apps/{app}/addons/{addon}") => {
             json!({"addon": {"plan_id": "postgresql-starter-1024"}})
         }
+        ("POST", "/api/databases/{database}/users") => json!({"database_user": {"name": "intruder"}}),
+        ("PATCH", "/api/databases/{database}/users/{name}") => {
+            json!({"database_user": {"password": "a good password 1"}})
+        }
+        ("POST", "/api/databases/{database}/features") => {
+            json!({"feature": {"name": "force-ssl", "status": ""}})
+        }
+        ("POST", "/api/databases/{database}/firewall_rules") => {
+            json!({"type": "custom_range", "cidr": "10.0.0.0/8", "label": "x"})
+        }
+        ("PUT", "/api/databases/{database}/slow_queries") => json!({"threshold_ms": 500}),
+        ("POST", "/api/databases/{database}/action") => json!({"action_name": "pg-list-queries"}),
         ("POST" | "PUT" | "PATCH", _) => json!({}),
         _ => Value::Null,
     }
@@ -54,6 +66,7 @@ async fn what_belongs_to_somebody_else_is_not_there() {
             .replace("{addon}", &ready.addon.id.to_string())
             .replace("{database}", &ready.addon.id.to_string())
             .replace("{instance}", &instance)
+            .replace("{name}", &ready.addon.resource_id)
             .replace("{type}", "cpu")
             .replace("{operation}", &ready.operation.to_string())
             .replace("{variable}", &variable.id.to_string())

@@ -2,13 +2,18 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a fixture that cannot be made ends its test")]
 
+mod actions;
 mod addons;
 mod apps;
 mod authorisation;
+mod database_users;
 mod databases;
+mod features;
+mod firewall;
 mod headers;
 mod house;
 mod live;
+mod logs;
 mod metrics;
 mod openapi;
 mod plans;

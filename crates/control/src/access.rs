@@ -45,6 +45,8 @@ pub enum Action {
     Provision,
     /// Start, stop, restart a database; cancel and retry operations.
     Operate,
+    /// Make, change and delete users of a database.
+    ManageUsers,
     /// Delete a database, or bring it back.
     DeleteDatabase,
     /// See a database's password.
@@ -53,7 +55,7 @@ pub enum Action {
 
 impl Action {
     /// All of them, for tests.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::View,
         Self::RenameApp,
         Self::DeleteApp,
@@ -64,6 +66,7 @@ impl Action {
         Self::SetHookCommand,
         Self::Provision,
         Self::Operate,
+        Self::ManageUsers,
         Self::DeleteDatabase,
         Self::RevealPassword,
     ];
@@ -82,6 +85,7 @@ impl Action {
             Self::SetHookCommand => "hook.set_command",
             Self::Provision => "database.provision",
             Self::Operate => "database.operate",
+            Self::ManageUsers => "database.manage_users",
             Self::DeleteDatabase => "database.delete",
             Self::RevealPassword => "database.reveal_password",
         }
@@ -98,6 +102,7 @@ pub const fn allow(role: Role, action: Action) -> bool {
         | Action::SetHook
         | Action::Provision
         | Action::Operate
+        | Action::ManageUsers
         | Action::DeleteDatabase
         | Action::RevealPassword => true,
         Action::RenameApp | Action::DeleteApp | Action::ManagePeople => {
@@ -251,6 +256,7 @@ mod tests {
             ("hook.set_command", "--p"),
             ("database.provision", "ocp"),
             ("database.operate", "ocp"),
+            ("database.manage_users", "ocp"),
             ("database.delete", "ocp"),
             ("database.reveal_password", "ocp"),
         ];

@@ -175,6 +175,16 @@ fn of_app(line: AuditLine) -> Option<ActivityView> {
         "variable.delete" => "Variable removed",
         "hook.set" => "Restart hook changed",
         "database.reveal_password" => "Password revealed",
+        "network.force_tls" => "Connections without TLS refused",
+        "network.allow_plain" => "Connections without TLS allowed",
+        "network.everywhere" => "Reachable from everywhere",
+        "network.not_everywhere" => "Not reachable from everywhere any more",
+        "network.open" => "Network opened",
+        "network.change" => "Network changed",
+        "network.close" => "Network closed",
+        "network.expire" => "Network closed: its time was over",
+        "network.end_sessions" => "Sessions ended",
+        "log.slow_queries" => "Slow-query log changed",
         _ => return None,
     };
     Some(ActivityView {

@@ -1,9 +1,10 @@
 //! What runs beside requests: the worker of operations, the supervisor of databases, the sweeper,
-//! the collector of metrics and the keeper that stores them.
+//! the collector of metrics, the keeper that stores them, and snapshots of statements.
 
 use crate::{
     ControlPlane,
     metrics::{Collector, Keeper},
+    statements::Snapshots,
     supervisor::Supervisor,
 };
 use durable::{Worker, WorkerConfig, background};
@@ -23,8 +24,10 @@ impl ControlPlane {
         let supervisor = background::spawn("supervisor", Supervisor::new(self.clone()).run(shutdown.clone()));
         let collector = background::spawn("collector", Collector::new(self.clone()).run(shutdown.clone()));
         let keeper = background::spawn("metrics keeper", Keeper::new(self.clone()).run(shutdown.clone()));
+        let snapshots =
+            background::spawn("statement snapshots", Snapshots::new(self.clone()).run(shutdown.clone()));
         let sweeper = background::spawn("sweeper", sweep(self.clone(), shutdown));
-        vec![operations, supervisor, collector, keeper, sweeper]
+        vec![operations, supervisor, collector, keeper, snapshots, sweeper]
     }
 
     /// A worker for the operations of this control plane.
@@ -39,6 +42,10 @@ async fn sweep(plane: ControlPlane, mut shutdown: watch::Receiver<bool>) {
         match plane.sweep().await {
             Ok(swept) => tracing::debug!(?swept, "Swept"),
             Err(error) => tracing::warn!(%error, "A sweep failed"),
+        }
+        match plane.tend().await {
+            Ok(tended) => tracing::debug!(?tended, "Tended"),
+            Err(error) => tracing::warn!(%error, "Databases could not be tended"),
         }
         tokio::select! {
             stop = shutdown.changed() => if stop.is_err() { return },

@@ -17,6 +17,9 @@ pub struct Config {
     pub trash_for: TimeDelta,
     /// How long a port rests after its database is gone: a stale URL must not reach somebody else's database.
     pub port_rest: TimeDelta,
+    /// How long the old login of a database stays after its app was told of the new one; five times as long where the app
+    /// has no hook.
+    pub password_overlap: TimeDelta,
     /// How many databases an app may have, those in the trash left out.
     pub max_addons_per_app: u16,
     /// Restart hooks may call addresses of private networks and of this host itself. Apps of a self-hosted Paddock
@@ -45,6 +48,7 @@ impl Default for Config {
             public_url: "http://localhost:3000".into(),
             trash_for: TimeDelta::hours(72),
             port_rest: TimeDelta::days(30),
+            password_overlap: TimeDelta::minutes(1),
             max_addons_per_app: 20,
             hooks_reach_private_networks: true,
             session_idle: TimeDelta::hours(12),

@@ -11,23 +11,31 @@ pub mod activity;
 pub mod actor;
 mod addon;
 mod app;
+mod applied;
 pub mod audit;
 mod background;
+mod change;
 pub mod config;
 pub mod connection;
 pub mod crypto;
 mod database;
+mod database_user;
 pub mod engine;
 pub mod error;
 pub mod hook;
+pub mod log;
 pub mod metrics;
 mod operation;
 mod ops;
 mod plan;
+mod queries;
+mod reach;
 mod start;
+pub mod statements;
 mod store;
 pub mod supervisor;
 mod sweeper;
+mod tend;
 mod variable;
 mod version;
 
@@ -38,10 +46,13 @@ pub use actor::{Actor, Via};
 pub use addon::NewAddon;
 pub use config::Config;
 pub use crypto::secret_box::MasterKey;
+pub use database_user::NewDatabaseUser;
 pub use error::{Error, Result};
 pub use operation::OperationFilter;
+pub use reach::{FeatureView, NewNetwork};
 pub use start::{MIGRATOR, StartError};
 pub use sweeper::Swept;
+pub use tend::Tended;
 
 use chrono::{DateTime, Utc};
 use std::sync::{Arc, OnceLock};
@@ -68,6 +79,8 @@ pub(crate) struct Inner {
     pub(crate) unknown_names: account::limit::UnknownNames,
     /// What was measured lately.
     pub(crate) measured: metrics::Memory,
+    /// Whose files are known to say what the store says.
+    pub(crate) applied: applied::Applied,
     /// Made when first asked for: it keeps a connection of the store.
     wake: OnceLock<durable::Wake>,
     /// Who sends webhooks; the core speaks no HTTP.

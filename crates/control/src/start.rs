@@ -93,6 +93,7 @@ impl ControlPlane {
             sign_in_limit,
             unknown_names: limit::UnknownNames::default(),
             measured: Memory::default(),
+            applied: crate::applied::Applied::default(),
             wake: OnceLock::new(),
             hook_caller: OnceLock::new(),
         };

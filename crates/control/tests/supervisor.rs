@@ -98,14 +98,8 @@ async fn strangers_are_left_alone() {
     let house = House::new().await;
     let owner = house.person("ada", false).await;
     house.ready(&owner, "my-app").await;
-    let stranger = NodeSpec {
-        id: DatabaseId::new(Uuid::from_u128(42)),
-        name: "somebody_else_1".into(),
-        version: PgVersion::new(17, 11),
-        port: 40000,
-        plan: Plan::defaults().remove(0),
-        read_only: false,
-    };
+    let (id, plan) = (DatabaseId::new(Uuid::from_u128(42)), Plan::defaults().remove(0));
+    let stranger = NodeSpec::new(id, "somebody_else_1", PgVersion::new(17, 11), 40000, plan);
     house.engine.plant(stranger.clone());
     let mut supervisor = Supervisor::new(house.plane.clone());
     assert!(supervisor.adopt().await.unwrap().contains(&stranger.id));

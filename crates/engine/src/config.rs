@@ -3,7 +3,7 @@
 //! It is plain data with defaults for one machine. It reads no file and no environment: the server does.
 
 use std::{net::IpAddr, ops::RangeInclusive, path::PathBuf};
-use types::PgVersion;
+use types::{PgVersion, network::Network};
 
 /// The settings of one host's engine.
 #[derive(Clone, Debug)]
@@ -16,6 +16,8 @@ pub struct EngineConfig {
     pub public_host: String,
     /// Addresses that the servers listen on.
     pub listen: Vec<IpAddr>,
+    /// Networks from which every database may be reached, beside this host: the platform's own.
+    pub networks: Vec<Network>,
     /// OS users that belong to Paddock, used only when it runs as root.
     pub uids: RangeInclusive<u32>,
     /// Further directories with installed servers, beside the distribution's layout and `<root>/versions`.
@@ -33,6 +35,7 @@ impl EngineConfig {
             ports: 31000..=31999,
             public_host: "127.0.0.1".into(),
             listen: vec![IpAddr::from([127, 0, 0, 1])],
+            networks: Vec::new(),
             uids: 64000..=64999,
             version_dirs: Vec::new(),
             floors: Vec::new(),

@@ -5,15 +5,16 @@
 
 use crate::{
     EngineConfig, disk,
-    error::{Doing as _, fatal},
-    hba::{self, Access, Network},
+    error::{Doing as _, fatal, retry},
+    hba::{self, Access},
     identity::Identity,
     keeper,
     layout::ClusterDir,
-    os_user,
+    os_user, reach,
     settings::{self, Host, Server, Settings},
-    sql::{BACKUP, MONITOR, SIGNAL, SUPERUSER, Session},
+    sql::{PLATFORM, SUPERUSER, Session},
     tls::{self, Ca},
+    versions::Installed,
 };
 use chrono::{DateTime, Utc};
 use control::engine::{EngineError, NodeSpec};
@@ -27,23 +28,40 @@ use std::{
 };
 use tokio_postgres::Client;
 
-/// Roles that come over the private socket, known by Paddock's OS user.
-const PLATFORM: [&str; 4] = [SUPERUSER, MONITOR, SIGNAL, BACKUP];
+/// Modules that every server loads at its start where its version has them, so that they can be switched on later
+/// without another one.
+const PRELOADED: [&str; 2] = ["pg_stat_statements", "auto_explain"];
+
+/// What the files follow from, beside the node's spec.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct By<'a> {
+    pub(crate) config: &'a EngineConfig,
+    pub(crate) ca: &'a Ca,
+    /// Its server; `None`: it is not installed (any more).
+    pub(crate) installed: Option<&'a Installed>,
+    pub(crate) now: DateTime<Utc>,
+}
 
 /// Writes what differs; answers what people may read.
 pub(crate) async fn configure(
-    config: &EngineConfig,
-    ca: &Ca,
+    by: By<'_>,
     (dir, identity): (&ClusterDir, &Identity),
     spec: &NodeSpec,
-    now: DateTime<Utc>,
 ) -> Result<String, EngineError> {
-    let changed = write(config, ca, (dir, identity), spec, &config.listen, now)?;
+    let config = by.config;
+    let before = Rules::read(dir)?;
+    let changed = write(by, (dir, identity), spec, &config.listen)?;
     let Some(server) = keeper::postmaster(dir, identity)? else {
         let told = format!("settings for {}, certificate for {}", spec.plan.memory(), config.public_host);
         return Ok(if changed { told } else { "nothing to change".into() });
     };
     let read_at = read_at(dir).await;
+    if before.rules() != Rules::read(dir)?.rules()
+        && let Err(error) = rules_hold(dir).await
+    {
+        before.put_back(Writer { dir, identity })?;
+        return Err(error);
+    }
     // Also when the files were written by a Paddock that was killed before it could say so.
     if !changed && read_at.is_some_and(|at| written_at(dir).is_none_or(|written| written <= at)) {
         return Ok("nothing to change".into());
@@ -54,23 +72,81 @@ pub(crate) async fn configure(
 
 /// Writes the files; answers whether any was another before.
 pub(crate) fn write(
-    config: &EngineConfig,
-    ca: &Ca,
+    by: By<'_>,
     (dir, identity): (&ClusterDir, &Identity),
     spec: &NodeSpec,
     listen: &[IpAddr],
-    now: DateTime<Utc>,
 ) -> Result<bool, EngineError> {
     let writer = Writer { dir, identity };
-    let mut changed = writer.certificate(&names(config), ca, now)?;
+    let mut changed = writer.certificate(&names(by.config), by.ca, by.now)?;
+    let preload = by.installed.map(preloaded).unwrap_or_default();
     for (name, text) in [
-        ("postgresql.conf", writer.settings(spec, listen)?),
-        ("pg_hba.conf", access(spec, hba::hba)?),
-        ("pg_ident.conf", access(spec, hba::ident)?),
+        ("postgresql.conf", writer.settings(spec, listen, &preload)?),
+        ("pg_hba.conf", access(by.config, spec, hba::hba)?),
+        ("pg_ident.conf", access(by.config, spec, hba::ident)?),
     ] {
         changed |= writer.write(&dir.conf().join(name), &text)?;
     }
     Ok(changed)
+}
+
+/// What a reload reads, whose old text is put back when the server would not take the new one: a server with broken
+/// rules goes on with its old ones, and then does not start again.
+#[derive(Debug)]
+struct Rules(Vec<(&'static str, String)>);
+
+impl Rules {
+    fn read(dir: &ClusterDir) -> Result<Self, EngineError> {
+        let mut files = Vec::new();
+        for name in ["postgresql.conf", "pg_hba.conf", "pg_ident.conf"] {
+            let path = dir.conf().join(name);
+            match fs::read_to_string(&path) {
+                Ok(text) => files.push((name, text)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error).doing(|| format!("read {}", path.display())),
+            }
+        }
+        Ok(Self(files))
+    }
+
+    /// Who may enter: the settings left out.
+    fn rules(&self) -> Vec<&(&'static str, String)> {
+        self.0.iter().filter(|(name, _)| *name != "postgresql.conf").collect()
+    }
+
+    fn put_back(&self, writer: Writer<'_>) -> Result<(), EngineError> {
+        for (name, text) in &self.0 {
+            writer.write(&writer.dir.conf().join(name), text)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether the running server would take the rules that lie on disk now; its own words when not.
+async fn rules_hold(dir: &ClusterDir) -> Result<(), EngineError> {
+    let Some(port) = keeper::listening_port(dir) else {
+        let why = anyhow::anyhow!("it does not listen yet");
+        return Err(retry("the server cannot be asked about its new rules; the old ones stay", why));
+    };
+    let session = Session::new(dir.run(), port, SUPERUSER, Duration::from_secs(5));
+    let ask = "SELECT line_number, error FROM pg_catalog.pg_hba_file_rules WHERE error IS NOT NULL
+               UNION ALL
+               SELECT line_number, error FROM pg_catalog.pg_ident_file_mappings WHERE error IS NOT NULL
+               LIMIT 1";
+    let broken = session
+        .run("ask about the new rules", async |client: Client| {
+            let Some(row) = client.query_opt(ask, &[]).await? else { return Ok(None) };
+            Ok(Some((row.try_get::<_, i32>(0)?, row.try_get::<_, String>(1)?)))
+        })
+        .await?;
+    let Some((line, said)) = broken else { return Ok(()) };
+    let message = format!("PostgreSQL does not take the new rules: {said} (line {line}). The old ones stay");
+    Err(EngineError::Postgres { message, log: Vec::new() })
+}
+
+/// Those of [`PRELOADED`] that this server has.
+fn preloaded(installed: &Installed) -> Vec<&'static str> {
+    PRELOADED.into_iter().filter(|name| installed.lib_dir.join(format!("{name}.so")).exists()).collect()
 }
 
 /// Waits until the server has read its files again. Did it take everything, or does something wait for a restart?
@@ -121,13 +197,13 @@ fn written_at(dir: &ClusterDir) -> Option<SystemTime> {
 
 /// The settings that follow from the plan, as they will be.
 pub(crate) fn by_plan(config: &EngineConfig, dir: &ClusterDir, spec: &NodeSpec) -> Settings {
-    with_server(dir, spec, &config.listen, settings::by_plan)
+    with_server(dir, spec, (&config.listen, &[]), settings::by_plan)
 }
 
 fn with_server<T>(
     dir: &ClusterDir,
     spec: &NodeSpec,
-    listen: &[IpAddr],
+    (listen, preload): (&[IpAddr], &[&str]),
     work: impl FnOnce(&Server<'_>) -> T,
 ) -> T {
     let (run, log, conf, tls) = (dir.run(), dir.log(), dir.conf(), dir.tls());
@@ -144,6 +220,9 @@ fn with_server<T>(
         ident_file: &conf.join("pg_ident.conf"),
         tls: Some((&tls.join("server.crt"), &tls.join("server.key"))),
         read_only: spec.read_only,
+        preload,
+        statements: spec.statements,
+        slow_query_ms: spec.slow_query_ms,
     })
 }
 
@@ -172,6 +251,7 @@ fn names(config: &EngineConfig) -> Vec<String> {
 }
 
 fn access(
+    config: &EngineConfig,
     spec: &NodeSpec,
     render: fn(&Access<'_>) -> Result<String, hba::BadName>,
 ) -> Result<String, EngineError> {
@@ -184,13 +264,13 @@ fn access(
     let groups = ["_rw", "_ro"].map(|suffix| format!("{}{suffix}", spec.name));
     let groups = [groups[0].as_str(), groups[1].as_str()];
     let databases = [hba::Database { name: &spec.name, groups: &groups }];
+    let networks = reach::networks(config, spec);
     let access = Access {
         platform_os_user: &us,
         platform_roles: &PLATFORM,
         databases: &databases,
-        networks: &Network::EVERYWHERE,
-        // A password that once went over the network in clear cannot be called back.
-        force_tls: false,
+        networks: &networks,
+        force_tls: spec.reach.force_tls,
     };
     render(&access).map_err(|error| fatal("the database's name cannot be used", error))
 }
@@ -204,6 +284,7 @@ pub(crate) fn host() -> Host {
     Host { memory_mib: total.unwrap_or(u64::MAX) / 1024, cpus }
 }
 
+#[derive(Clone, Copy)]
 struct Writer<'a> {
     dir: &'a ClusterDir,
     identity: &'a Identity,
@@ -216,8 +297,8 @@ impl Writer<'_> {
             .doing(|| format!("write {}", path.display()))
     }
 
-    fn settings(&self, spec: &NodeSpec, listen: &[IpAddr]) -> Result<String, EngineError> {
-        let text = with_server(self.dir, spec, listen, |server| {
+    fn settings(&self, spec: &NodeSpec, listen: &[IpAddr], preload: &[&str]) -> Result<String, EngineError> {
+        let text = with_server(self.dir, spec, (listen, preload), |server| {
             settings::settings(server).and_then(|all| settings::render(&all))
         });
         text.map_err(|error| fatal("a setting cannot be written", error))

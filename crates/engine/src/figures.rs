@@ -3,11 +3,12 @@
 
 use crate::{
     cgroup::Limits,
-    disk,
+    disk, error,
     gauge::Gauges,
+    kept::{Kept, Of},
     layout::ClusterDir,
     procs::Handle,
-    sql::{BACKUP, MONITOR, SIGNAL, SUPERUSER, Session},
+    sql::{self, MONITOR, Session},
 };
 use control::engine::{EngineError, NodeSpec};
 use std::time::Duration;
@@ -19,7 +20,7 @@ const TABLES: u32 = 50;
 
 /// Reads them all.
 pub(crate) async fn read(
-    gauges: &Gauges,
+    (gauges, kept): (&Gauges, &Kept),
     dir: &ClusterDir,
     server: &Handle,
     spec: &NodeSpec,
@@ -33,10 +34,18 @@ pub(crate) async fn read(
         let temp = disk::count(data.join("base/pgsql_tmp")).await?;
         Ok((wal, temp, disk::count(data.clone()).await?))
     };
+    let of = (spec.id, (server.seen.pid, server.seen.started));
+    // An estimate that takes a connection of its own to the user's database: not with every look.
+    let dead = async {
+        match gauges.dead_bytes(spec.id) {
+            Some(told) => told,
+            None => gauges.keep_dead_bytes(spec.id, dead(&session, &spec.name).await),
+        }
+    };
     let (told, bytes, dead_bytes, look) = tokio::join!(
-        ask(&session, &spec.name),
+        ask(kept, of, &session, &spec.name),
         bytes,
-        dead(&session, &spec.name),
+        dead,
         gauges.look_now(spec.id, &server.seen, limits),
     );
     let ((connections, maximum, data), (wal_bytes, temp_bytes, disk_bytes)) = (told?, bytes?);
@@ -52,24 +61,21 @@ pub(crate) async fn read(
     })
 }
 
-async fn ask(session: &Session, database: &str) -> Result<(i64, i64, i64), EngineError> {
+async fn ask(kept: &Kept, of: Of, session: &Session, database: &str) -> Result<(i64, i64, i64), EngineError> {
     // Our own sessions are not the user's connections; the names are constants.
     let ask = format!(
         r#"SELECT (SELECT count(*) FROM pg_stat_activity
-                   WHERE backend_type = 'client backend'
-                     AND usename NOT IN ('{SUPERUSER}', '{MONITOR}', '{SIGNAL}', '{BACKUP}')),
+                   WHERE backend_type = 'client backend' AND usename NOT IN ({})),
                   least(current_setting('max_connections')::int8
                             - current_setting('superuser_reserved_connections')::int8
                             - coalesce(current_setting('reserved_connections', true), '0')::int8,
                         (SELECT nullif(rolconnlimit, -1) FROM pg_roles WHERE rolname = $1::text)),
-                  pg_database_size($1::text::name)"#
+                  pg_database_size($1::text::name)"#,
+        sql::ours()
     );
-    session
-        .run("read figures", async |client: Client| {
-            let row = client.query_one(&ask, &[&database]).await?;
-            Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))
-        })
-        .await
+    let (row, _) = kept.ask(of, session, &ask, database).await?;
+    let read = || Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?));
+    read().map_err(|error| error::sql("read figures", error))
 }
 
 /// An estimate of what dead rows take: each table's share of dead rows, of its size. `None` when the monitoring role

@@ -7,8 +7,7 @@
 //! First match wins (manual, 20.1 "The pg_hba.conf File"), so the order below is the rule.
 
 use std::fmt::Write as _;
-use std::net::IpAddr;
-use std::str::FromStr;
+use types::network::Network;
 
 /// Name of the map from OS users to roles.
 const MAP: &str = "paddock";
@@ -23,7 +22,7 @@ pub struct Access<'a> {
     pub platform_roles: &'a [&'a str],
     /// Databases of users.
     pub databases: &'a [Database<'a>],
-    /// From where users may come.
+    /// From where users may come, beside this very host: any of its own addresses (`samehost`).
     pub networks: &'a [Network],
     /// Refuse connections without TLS.
     pub force_tls: bool,
@@ -36,61 +35,6 @@ pub struct Database<'a> {
     pub name: &'a str,
     /// Roles whose members may reach it.
     pub groups: &'a [&'a str],
-}
-
-/// A range of addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    address: IpAddr,
-    prefix: u8,
-}
-
-/// The text was not a network, or names bits beyond its prefix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a network looks like 10.0.0.0/8 or 2001:db8::/32")]
-pub struct NotANetwork;
-
-impl Network {
-    /// Every address.
-    pub const EVERYWHERE: [Self; 2] = [
-        Self { address: IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), prefix: 0 },
-        Self { address: IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED), prefix: 0 },
-    ];
-
-    /// A network, whose address must end where its prefix does.
-    ///
-    /// # Errors
-    /// It does not, or the prefix is too long: probably not what was meant.
-    pub fn new(address: IpAddr, prefix: u8) -> Result<Self, NotANetwork> {
-        let (bits, length) = match address {
-            IpAddr::V4(v4) => (u128::from(v4.to_bits()) << 96, 32),
-            IpAddr::V6(v6) => (v6.to_bits(), 128),
-        };
-        // A shift by all 128 bits has no meaning: nothing is left then.
-        let beyond = bits.checked_shl(prefix.into()).unwrap_or(0);
-        (prefix <= length && beyond == 0).then_some(Self { address, prefix }).ok_or(NotANetwork)
-    }
-}
-
-impl FromStr for Network {
-    type Err = NotANetwork;
-
-    fn from_str(text: &str) -> Result<Self, NotANetwork> {
-        let (address, prefix) = match text.split_once('/') {
-            Some((address, prefix)) => (address, Some(prefix)),
-            None => (text, None),
-        };
-        let address: IpAddr = address.parse().map_err(|_| NotANetwork)?;
-        let whole = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = prefix.map_or(Ok(whole), |p| p.parse().map_err(|_| NotANetwork))?;
-        Self::new(address, prefix)
-    }
-}
-
-impl std::fmt::Display for Network {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.address, self.prefix)
-    }
 }
 
 /// A name that these files cannot hold, or would read as something else.
@@ -114,9 +58,10 @@ pub fn hba(access: &Access<'_>) -> Result<String, BadName> {
     let kind = if access.force_tls { "hostssl" } else { "host" };
     for database in access.databases {
         let (name, members) = (quote(database.name)?, list(database.groups, "+")?);
-        for network in access.networks {
+        let from = access.networks.iter().map(Network::to_string);
+        for from in std::iter::once("samehost".to_owned()).chain(from) {
             // Writing to a String cannot fail.
-            let _ = writeln!(text, "{kind} {name} {members} {network} scram-sha-256");
+            let _ = writeln!(text, "{kind} {name} {members} {from} scram-sha-256");
         }
     }
     text.push_str("host all all all reject\nhost replication all all reject\n");
@@ -176,6 +121,7 @@ local all "paddock","paddock_monitor" peer map=paddock
 local all all reject
 local replication all reject
 host all "paddock","paddock_monitor" all reject
+host "shop_1" +"shop_1_rw",+"shop_1_ro" samehost scram-sha-256
 host "shop_1" +"shop_1_rw",+"shop_1_ro" 0.0.0.0/0 scram-sha-256
 host "shop_1" +"shop_1_rw",+"shop_1_ro" ::/0 scram-sha-256
 host all all all reject
@@ -208,18 +154,5 @@ host replication all all reject
         }
         let nobody = Database { name: "shop_1", groups: &[] };
         assert!(hba(&access(&[nobody], &Network::EVERYWHERE)).is_err());
-    }
-
-    #[test]
-    fn networks_are_read_strictly() {
-        for good in ["0.0.0.0/0", "10.0.0.0/8", "127.0.0.1/32", "::/0", "2001:db8::/32", "::1/128"] {
-            assert_eq!(good.parse::<Network>().unwrap().to_string(), good);
-        }
-        assert_eq!("127.0.0.1".parse::<Network>().unwrap().to_string(), "127.0.0.1/32");
-        for bad in
-            ["", "all", "10.0.0.1/8", "10.0.0.0/33", "::/129", "::1/0", "0.0.0.0/0 trust", "10.0.0.0/-1"]
-        {
-            assert_eq!(bad.parse::<Network>(), Err(NotANetwork), "{bad}");
-        }
     }
 }

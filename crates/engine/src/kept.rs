@@ -26,28 +26,44 @@ pub(crate) struct Kept {
 
 type Slot = Arc<tokio::sync::Mutex<Option<Open>>>;
 
+/// One start of one server: its database, and the process id and start of its postmaster.
+pub(crate) type Of = (DatabaseId, (u32, u64));
+
 /// A connection to one start of a server.
 struct Open {
     of: (u32, u64),
     client: Client,
     connection: Connection<Socket, NoTlsStream>,
-    statement: Statement,
+    /// What was prepared on it, by its text.
+    statements: Vec<(String, Statement)>,
 }
 
 impl Open {
-    async fn new(of: (u32, u64), session: &Session, query: &str) -> Result<Self, tokio_postgres::Error> {
-        let (client, mut connection) = session.open().await?;
-        let statement = drive(&mut connection, client.prepare(query)).await?;
-        Ok(Self { of, client, connection, statement })
+    async fn new(of: (u32, u64), session: &Session) -> Result<Self, tokio_postgres::Error> {
+        let (client, connection) = session.open().await?;
+        Ok(Self { of, client, connection, statements: Vec::new() })
     }
 
     /// The one row of the query, and how long a `SELECT 1` takes.
-    async fn ask(&mut self, name: &str) -> Result<(Row, Duration), tokio_postgres::Error> {
-        let Self { client, connection, statement, .. } = self;
-        let row = drive(&mut *connection, client.query_one(&*statement, &[&name])).await?;
+    async fn ask(&mut self, query: &str, name: &str) -> Result<(Row, Duration), tokio_postgres::Error> {
+        let known = self.statements.iter().find(|(text, _)| text == query).map(|(_, found)| found.clone());
+        let statement = match known {
+            Some(statement) => statement,
+            None => {
+                let made = drive(&mut self.connection, self.client.prepare(query)).await?;
+                self.statements.push((query.to_owned(), made.clone()));
+                made
+            }
+        };
+        let row = drive(&mut self.connection, self.client.query_one(&statement, &[&name])).await?;
+        Ok((row, self.probe().await?))
+    }
+
+    /// How long a `SELECT 1` takes.
+    async fn probe(&mut self) -> Result<Duration, tokio_postgres::Error> {
         let begun = Instant::now();
-        drive(connection, client.simple_query("SELECT 1")).await?;
-        Ok((row, begun.elapsed()))
+        drive(&mut self.connection, self.client.simple_query("SELECT 1")).await?;
+        Ok(begun.elapsed())
     }
 }
 
@@ -59,10 +75,10 @@ impl std::fmt::Debug for Open {
 
 impl Kept {
     /// Asks `query` about the database `name` over the kept connection, opening it if needed, and measures a probe.
-    /// `of` names the start of the server; a query is prepared once per connection and answers one row.
+    /// A query is prepared once per connection, takes the name as its one parameter and answers one row.
     pub(crate) async fn ask(
         &self,
-        (id, of): (DatabaseId, (u32, u64)),
+        (id, of): Of,
         session: &Session,
         query: &str,
         name: &str,
@@ -72,7 +88,7 @@ impl Kept {
             let mut slot = slot.lock().await;
             // Taken out while it is used: an answer that nobody waited for must not be taken for the next one.
             if let Some(mut open) = slot.take().filter(|open| open.of == of) {
-                match open.ask(name).await {
+                match open.ask(query, name).await {
                     // It was closed meanwhile: by an administrator, or because another session crashed.
                     Err(error) if is_gone(&error) => {}
                     Err(error) => return Err(error),
@@ -82,14 +98,30 @@ impl Kept {
                     }
                 }
             }
-            let mut open = Open::new(of, session, query).await?;
-            let answer = open.ask(name).await?;
+            let mut open = Open::new(of, session).await?;
+            let answer = open.ask(query, name).await?;
             *slot = Some(open);
             Ok(answer)
         };
         match tokio::time::timeout(session.limit, all).await {
             Ok(answer) => answer.map_err(|error| error::sql("read figures", error)),
             Err(late) => Err(error::retry("could not read figures: the server did not answer in time", late)),
+        }
+    }
+
+    /// Whether this start of the server answers over its kept connection within `limit`; `None`: there is none, it was
+    /// closed, or it is busy. It was opened to the very process, so that nobody needs to ask again who answers.
+    pub(crate) async fn answers(&self, (id, of): Of, limit: Duration) -> Option<bool> {
+        let slot = self.slot(id);
+        let mut slot = slot.try_lock().ok()?;
+        let mut open = slot.take().filter(|open| open.of == of)?;
+        match tokio::time::timeout(limit, open.probe()).await {
+            Ok(Ok(_)) => {
+                *slot = Some(open);
+                Some(true)
+            }
+            Ok(Err(_)) => None,
+            Err(_) => Some(false),
         }
     }
 

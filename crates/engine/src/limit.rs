@@ -11,6 +11,12 @@ use control::engine::{EngineError, NodeSpec};
 use std::time::Duration;
 use tokio_postgres::Client;
 
+/// The database's users; nobody else has a limit.
+const USERS: &str = r#"
+    SELECT rolname::text FROM pg_catalog.pg_roles
+    WHERE rolname = $1::text::name OR rolconnlimit > 0 AND NOT rolsuper
+"#;
+
 /// Sets them; answers what people may read.
 pub(crate) async fn limit(
     dir: &ClusterDir,
@@ -18,10 +24,18 @@ pub(crate) async fn limit(
     spec: &NodeSpec,
     limits: &Limits,
 ) -> Result<String, EngineError> {
-    let role = quote_ident(&spec.name).map_err(|error| fatal("the database's name cannot be used", error))?;
     let connections = spec.plan.connections();
-    let alter = format!("ALTER ROLE {role} CONNECTION LIMIT {connections}");
     let session = Session::new(dir.run(), spec.port, SUPERUSER, Duration::from_secs(30));
+    let users: Vec<String> = session
+        .run("read the users", async |client: Client| {
+            client.query(USERS, &[&spec.name]).await?.iter().map(|row| row.try_get(0)).collect()
+        })
+        .await?;
+    let mut alter = String::new();
+    for user in users {
+        let user = quote_ident(&user).map_err(|error| fatal("a user's name cannot be used", error))?;
+        alter += &format!("ALTER ROLE {user} CONNECTION LIMIT {connections};\n");
+    }
     session.run("limit connections", async |client: Client| client.batch_execute(&alter).await).await?;
 
     let mut told = format!("{}, {}, {connections} connections", spec.plan.memory(), spec.plan.cpu());

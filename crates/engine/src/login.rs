@@ -24,8 +24,10 @@ pub(crate) struct Address<'a> {
     pub(crate) host: &'a str,
     /// As published.
     pub(crate) port: u16,
-    /// Database and user.
-    pub(crate) name: &'a str,
+    /// As published.
+    pub(crate) user: &'a str,
+    /// As published.
+    pub(crate) database: &'a str,
 }
 
 /// Trusts one CA and nobody else.
@@ -47,12 +49,14 @@ pub(crate) async fn verify(
     ca_pem: &str,
     limit: Duration,
 ) -> Result<LoginProof, EngineError> {
-    let what = format!("log in to {}:{} as {}", address.host, address.port, address.name);
+    let what = format!("log in to {}:{} as {}", address.host, address.port, address.user);
     let trust = trust(ca_pem).map_err(|error| error::fatal("the CA certificate cannot be used", error))?;
     let mut config = Config::new();
-    config.host(address.host).port(address.port).user(address.name).dbname(address.name);
+    config.host(address.host).port(address.port).user(address.user).dbname(address.database);
     config.password(password.expose_secret()).application_name("paddock").connect_timeout(limit);
     config.ssl_mode(SslMode::Require).channel_binding(ChannelBinding::Require);
+    // As itself and not as the owner that its sessions become: else it may not see its own session's encryption.
+    config.options("-c role=none");
     let started = Instant::now();
     let talk = async {
         let (client, connection) = config.connect(MakeRustlsConnect::new(trust)).await?;

@@ -6,7 +6,9 @@
 //! swept together with the server that may still run in it. Nothing here knows whose the cluster will be.
 
 use crate::{
-    EngineConfig, configure, disk,
+    EngineConfig,
+    configure::{self, By},
+    disk,
     error::Doing as _,
     identity::Identity,
     keeper::{self, START_LIMIT, Server, Watch},
@@ -41,16 +43,12 @@ impl Preparation<'_> {
         installed: &Installed,
     ) -> Result<(), EngineError> {
         let mut plans = Plan::defaults();
-        let spec = NodeSpec {
-            id: DatabaseId::new(identity.cluster),
-            name: roles::WAITING.into(),
-            version: installed.version,
-            port: PORT,
-            // The smallest: it shall not press on the servers that work.
-            plan: plans.swap_remove(0),
-            read_only: false,
-        };
-        configure::write(self.config, self.ca, (dir, identity), &spec, &[], self.now)?;
+        // The smallest: it shall not press on the servers that work.
+        let plan = plans.swap_remove(0);
+        let id = DatabaseId::new(identity.cluster);
+        let spec = NodeSpec::new(id, roles::WAITING, installed.version, PORT, plan);
+        let by = By { config: self.config, ca: self.ca, installed: Some(installed), now: self.now };
+        configure::write(by, (dir, identity), &spec, &[])?;
         let server = Server { dir, identity, installed, port: PORT, listen: &[], limits: None };
         // Its end is expected: nobody shall be woken by it.
         let unwatched = Watch::default();

@@ -14,7 +14,8 @@
 use crate::{
     error::fatal,
     layout::ClusterDir,
-    sql::{BACKUP, MONITOR, SIGNAL, SUPERUSER, Session, Unquotable, quote_ident, quote_literal},
+    sql::{BACKUP, MONITOR, PLATFORM, SIGNAL, Session, Unquotable, quote_ident, quote_literal},
+    users,
 };
 use control::engine::EngineError;
 use std::{
@@ -27,22 +28,22 @@ use tokio_postgres::Client;
 pub(crate) const WAITING: &str = "paddock_waiting";
 
 /// What no role of a user may have, said in full: a default may change.
-const WEAK: &str = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS";
+pub(crate) const WEAK: &str = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS";
 
 /// The quoted names of one database's roles.
-struct Names {
-    user: String,
-    owner: String,
-    rw: String,
-    ro: String,
+pub(crate) struct Names {
+    pub(crate) user: String,
+    pub(crate) owner: String,
+    pub(crate) rw: String,
+    pub(crate) ro: String,
     /// Statements that make them, each with the bare name.
     make: [(String, String); 4],
 }
 
 impl Names {
-    fn of(name: &str) -> Result<Self, EngineError> {
-        let platform = [SUPERUSER, MONITOR, SIGNAL, BACKUP, "postgres", "template0", "template1"];
-        if platform.contains(&name) || name.starts_with(WAITING) {
+    pub(crate) fn of(name: &str) -> Result<Self, EngineError> {
+        let taken = ["postgres", "template0", "template1"];
+        if PLATFORM.contains(&name) || taken.contains(&name) || name.starts_with(WAITING) {
             return Err(fatal("the database's name belongs to the platform", anyhow::anyhow!("{name}")));
         }
         Self::quoted(name).map_err(|error| fatal("the database's name cannot be used", error))
@@ -102,13 +103,14 @@ pub(crate) async fn create_database(
     verifier: &str,
 ) -> Result<bool, EngineError> {
     let names = Names::of(name)?;
-    if !is_verifier(verifier) {
-        // PostgreSQL would hash anything else as a password in clear text, and keep it in memory and logs meanwhile.
-        return Err(fatal("the password's verifier is not a SCRAM verifier", anyhow::anyhow!("refused")));
-    }
-    let quoted = quote_literal(verifier).map_err(|error| fatal("the verifier cannot be used", error))?;
+    let quoted = quote_verifier(verifier)?;
     let user = &names.user;
-    let open = format!("ALTER ROLE {user} LOGIN CONNECTION LIMIT {connections} PASSWORD {quoted};\n");
+    // What it makes belongs to the owner, whoever of its users makes it: each of them can change it later.
+    let open = format!(
+        "ALTER ROLE {user} LOGIN CONNECTION LIMIT {connections} PASSWORD {quoted};\n\
+         ALTER ROLE {user} SET role = {};\n",
+        names.owner
+    );
     let rename = waiting()?.rename(&names);
 
     let (seen, done) = session
@@ -136,6 +138,7 @@ pub(crate) async fn prepare(session: &Session) -> Result<(), EngineError> {
     let (names, look) = (waiting()?, async |client: Client| look(&client).await);
     let seen = session.run("read the server's roles", look).await?;
     make(session, WAITING, &names, &seen).await?;
+    users::complete(session, &names).await?;
     let mark = format!("ALTER ROLE {} CONNECTION LIMIT {PREPARED}", names.user);
     session.run("mark the cluster", async |client: Client| client.batch_execute(&mark).await).await
 }
@@ -197,7 +200,8 @@ fn cluster_wide(names: &Names, existing: &BTreeSet<String>) -> String {
     let mut sql = String::from("BEGIN;\n");
     let platform = [
         (MONITOR, "LOGIN", Some("pg_monitor")),
-        (SIGNAL, "LOGIN", Some("pg_signal_backend")),
+        // It must know whom it ends, not only the number of a process.
+        (SIGNAL, "LOGIN", Some("pg_signal_backend, pg_read_all_stats")),
         (BACKUP, "LOGIN BYPASSRLS", Some("pg_read_all_data")),
     ];
     for (role, rights, of) in platform {
@@ -244,25 +248,37 @@ GRANT USAGE ON SCHEMA public TO {ro};
         sql += &format!("REVOKE EXECUTE ON FUNCTION pg_catalog.{function} FROM PUBLIC;\n");
         sql += &format!("GRANT EXECUTE ON FUNCTION pg_catalog.{function} TO {rw};\n");
     }
-    // Defaults hold for the creating role only, so each creating role gets them; without a schema, so that they hold
-    // in later schemas too.
     for creator in [owner, user] {
-        let defaults = [
-            format!("GRANT USAGE, CREATE ON SCHEMAS TO {rw}"),
-            format!("GRANT USAGE ON SCHEMAS TO {ro}"),
-            // Neither TRIGGER (it would run with the rights of whoever writes next) nor MAINTAIN.
-            format!("GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES ON TABLES TO {rw}"),
-            format!("GRANT SELECT ON TABLES TO {ro}"),
-            format!("GRANT USAGE, SELECT, UPDATE ON SEQUENCES TO {rw}"),
-            format!("GRANT SELECT ON SEQUENCES TO {ro}"),
-            "REVOKE EXECUTE ON ROUTINES FROM PUBLIC".into(),
-            format!("GRANT EXECUTE ON ROUTINES TO {rw}"),
-        ];
-        for default in defaults {
-            sql += &format!("ALTER DEFAULT PRIVILEGES FOR ROLE {creator} {default};\n");
-        }
+        sql += &defaults(creator, names);
     }
     sql + "COMMIT;\n"
+}
+
+/// A verifier as a literal.
+pub(crate) fn quote_verifier(verifier: &str) -> Result<String, EngineError> {
+    if !is_verifier(verifier) {
+        // PostgreSQL would hash anything else as a password in clear text, and keep it in memory and logs meanwhile.
+        return Err(fatal("the password's verifier is not a SCRAM verifier", anyhow::anyhow!("refused")));
+    }
+    quote_literal(verifier).map_err(|error| fatal("the verifier cannot be used", error))
+}
+
+/// Statements that give everybody their rights on what `creator` will make. Defaults hold for the creating role only, so
+/// each creating role gets them; without a schema, so that they hold in later schemas too.
+pub(crate) fn defaults(creator: &str, Names { rw, ro, .. }: &Names) -> String {
+    [
+        format!("GRANT USAGE, CREATE ON SCHEMAS TO {rw}"),
+        format!("GRANT USAGE ON SCHEMAS TO {ro}"),
+        // Neither TRIGGER (it would run with the rights of whoever writes next) nor MAINTAIN.
+        format!("GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES ON TABLES TO {rw}"),
+        format!("GRANT SELECT ON TABLES TO {ro}"),
+        format!("GRANT USAGE, SELECT, UPDATE ON SEQUENCES TO {rw}"),
+        format!("GRANT SELECT ON SEQUENCES TO {ro}"),
+        "REVOKE EXECUTE ON ROUTINES FROM PUBLIC".into(),
+        format!("GRANT EXECUTE ON ROUTINES TO {rw}"),
+    ]
+    .map(|default| format!("ALTER DEFAULT PRIVILEGES FOR ROLE {creator} {default};\n"))
+    .concat()
 }
 
 /// `SCRAM-SHA-256$4096:<salt>$<stored key>:<server key>`

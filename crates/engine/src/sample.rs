@@ -9,7 +9,7 @@ use crate::{
     kept::Kept,
     layout::ClusterDir,
     procs::Handle,
-    sql::{BACKUP, MONITOR, SIGNAL, SUPERUSER, Session},
+    sql::{self, MONITOR, Session},
 };
 use control::engine::{EngineError, NodeSpec, Sample, ServerSample};
 use std::time::Duration;
@@ -58,7 +58,7 @@ pub(crate) async fn take(
 
 /// One row of all figures. Names of the platform's roles are constants; the database's name is a parameter.
 fn query(major: u16) -> String {
-    let ours = format!("'{SUPERUSER}', '{MONITOR}', '{SIGNAL}', '{BACKUP}'");
+    let ours = sql::ours();
     // From 17 on checkpoints have a view of their own.
     let checkpoints = match major {
         17.. => "SELECT num_timed + num_requested FROM pg_stat_checkpointer",

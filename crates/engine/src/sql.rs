@@ -1,4 +1,4 @@
-//! Speaking to a server over its private socket, and the two functions that put text into SQL.
+//! Speaking to a server over its private socket. Text gets into SQL through [`quote_ident`] and [`quote_literal`] alone.
 //!
 //! Sessions of the platform pin their `search_path` and never log what they say: whatever a user set on a database or
 //! a role, the start-up options win. They go to the database `postgres`, where no user can leave anything behind;
@@ -9,6 +9,7 @@ use crate::error;
 use control::engine::EngineError;
 use std::{path::PathBuf, time::Duration};
 use tokio_postgres::{Client, Config, Connection, NoTls, Socket, tls::NoTlsStream};
+pub use types::sql::{Unquotable, quote_ident, quote_literal};
 
 /// PostgreSQL's bootstrap superuser: no password, reachable by peer only.
 pub const SUPERUSER: &str = "paddock";
@@ -19,8 +20,18 @@ pub const SIGNAL: &str = "paddock_signal";
 /// Reads everything for dumps; not a superuser.
 pub const BACKUP: &str = "paddock_backup";
 
-/// Longest name that PostgreSQL keeps whole (`NAMEDATALEN` - 1).
-const NAME_MAX: usize = 63;
+/// Makes, changes and drops users; `CREATEROLE`. It enters no database of a user.
+pub const ROLES: &str = "paddock_roles";
+/// Acts for the owner within its database: a member of the owner and of every user, and of nothing else.
+pub const STEWARD: &str = "paddock_steward";
+/// All of them: they come over the private socket, known by Paddock's OS user.
+pub(crate) const PLATFORM: [&str; 6] = [SUPERUSER, MONITOR, SIGNAL, BACKUP, ROLES, STEWARD];
+
+/// [`PLATFORM`] as a list of SQL literals.
+pub(crate) fn ours() -> String {
+    // Constants, without anything to escape.
+    PLATFORM.map(|role| format!("'{role}'")).join(", ")
+}
 
 /// Where and as whom to connect.
 #[derive(Clone, Debug)]
@@ -48,16 +59,16 @@ impl Session {
         config.host_path(&self.run).port(self.port).user(self.user).dbname(&self.database);
         config.application_name("paddock").connect_timeout(self.limit);
         let mut options = format!(
-            "-c search_path=pg_catalog,pg_temp -c client_min_messages=warning -c statement_timeout={}",
+            // The platform works on a database whose disk is nearly full, too, and on one that its owner made read-only.
+            "-c search_path=pg_catalog,pg_temp -c client_min_messages=warning -c default_transaction_read_only=off \
+             -c row_security=on -c statement_timeout={}",
             self.limit.as_millis()
         );
         if self.user == SUPERUSER {
             // Verifiers stand in these statements, and they shall not stand in a log. A weak role may not set these.
             options +=
                 " -c log_statement=none -c log_min_duration_statement=-1 -c log_min_error_statement=panic";
-            options += " -c log_duration=off -c session_replication_role=origin -c row_security=on";
-            // The platform works on a database whose disk is nearly full, too.
-            options += " -c default_transaction_read_only=off";
+            options += " -c log_duration=off -c session_replication_role=origin";
         }
         config.options(&options);
         config
@@ -116,64 +127,4 @@ pub(crate) async fn system_identifier(session: &Session) -> Result<u64, EngineEr
         row.try_get::<_, i64>(0)
     };
     session.run("ask the server who it is", row).await.map(i64::cast_unsigned)
-}
-
-/// Text that cannot become part of SQL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unquotable {
-    /// PostgreSQL has no NUL in text.
-    #[error("a NUL character cannot stand in SQL")]
-    Nul,
-    /// No name at all.
-    #[error("a name is empty")]
-    Empty,
-    /// PostgreSQL would cut it, and two names could become one.
-    #[error("a name is longer than {NAME_MAX} bytes")]
-    TooLong,
-}
-
-/// A name, quoted.
-///
-/// # Errors
-/// PostgreSQL could not keep it as it is.
-pub fn quote_ident(name: &str) -> Result<String, Unquotable> {
-    match () {
-        () if name.is_empty() => Err(Unquotable::Empty),
-        () if name.len() > NAME_MAX => Err(Unquotable::TooLong),
-        () if name.contains('\0') => Err(Unquotable::Nul),
-        () => Ok(format!("\"{}\"", name.replace('"', "\"\""))),
-    }
-}
-
-/// Text, quoted; right whatever `standard_conforming_strings` is.
-///
-/// # Errors
-/// It holds a NUL.
-pub fn quote_literal(text: &str) -> Result<String, Unquotable> {
-    if text.contains('\0') {
-        return Err(Unquotable::Nul);
-    }
-    let doubled = text.replace('\'', "''");
-    // The blank keeps a preceding letter from becoming one word with the E.
-    Ok(if text.contains('\\') {
-        format!(" E'{}'", doubled.replace('\\', "\\\\"))
-    } else {
-        format!("'{doubled}'")
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quoting_leaves_no_way_out() {
-        assert_eq!(quote_ident("a\"; DROP ROLE x; --").unwrap(), "\"a\"\"; DROP ROLE x; --\"");
-        assert_eq!(quote_literal("it's").unwrap(), "'it''s'");
-        assert_eq!(quote_literal("\\'").unwrap(), " E'\\\\'''");
-        assert_eq!(quote_ident(""), Err(Unquotable::Empty));
-        assert_eq!(quote_ident(&"x".repeat(64)), Err(Unquotable::TooLong));
-        assert_eq!(quote_ident("a\0b"), Err(Unquotable::Nul));
-        assert_eq!(quote_literal("a\0b"), Err(Unquotable::Nul));
-    }
 }

@@ -5,6 +5,7 @@
 //! never a reason to make another. Nothing here asks for the time: it comes in.
 
 use chrono::{DateTime, Duration, Utc};
+use control::engine::reach::RENEW_BEFORE;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
     KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
@@ -23,8 +24,6 @@ const FILE: &str = "ca.pem";
 const CA_LASTS: Duration = Duration::days(3650);
 /// How long a server's certificate lasts.
 const SERVER_LASTS: Duration = Duration::days(397);
-/// A certificate that ends sooner is replaced.
-const RENEW_BEFORE: Duration = Duration::days(30);
 /// Clocks of clients may be late by so much.
 const SKEW: Duration = Duration::hours(1);
 

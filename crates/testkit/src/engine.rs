@@ -1,7 +1,7 @@
 //! The fake engine: nodes, ports and a trash in memory. What it shall do to calls is in `fault.rs`, the calls
 //! themselves are in `port.rs`.
 
-use crate::{Fault, Fired, Method, TestClock};
+use crate::{Fault, Fired, Method, Talk, TestClock};
 use chrono::{DateTime, Utc};
 use control::engine::{InstalledVersion, NodeSpec, Sample};
 use std::{
@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::Notify;
-use types::{DatabaseId, PgVersion};
+use types::{DatabaseId, PgVersion, log::LogRecord, reach::TcpSession};
 
 /// A node as it is in memory.
 #[derive(Clone, Debug)]
@@ -27,6 +27,10 @@ pub struct Node {
     pub trashed: bool,
     /// What PostgreSQL was given in place of the owner's password.
     pub verifier: Option<String>,
+    /// Who may log in: the name, whether it may only read, and the verifier.
+    pub users: BTreeMap<String, (bool, String)>,
+    /// The extensions that were made.
+    pub extensions: BTreeSet<String>,
     /// Memory, MiB, that its running server was started with: shared buffers change with a start only.
     pub started_with: Option<u32>,
     /// The plan whose limits the kernel holds.
@@ -35,6 +39,12 @@ pub struct Node {
     pub disk_bytes: u64,
     /// What is read of it over time.
     pub sample: Sample,
+    /// Who is connected over the network.
+    pub sessions: Vec<TcpSession>,
+    /// When its certificate ends.
+    pub certificate_until: Option<DateTime<Utc>>,
+    /// What its server has logged.
+    pub log: Vec<LogRecord>,
 }
 
 /// A local hook that ran.
@@ -56,6 +66,7 @@ pub(crate) struct State {
     pub(crate) hooks: Vec<HookRun>,
     pub(crate) hook_result: Option<(bool, String)>,
     pub(crate) versions: Vec<InstalledVersion>,
+    pub(crate) talk: BTreeMap<DatabaseId, Talk>,
     pub(crate) passwords: BTreeMap<DatabaseId, BTreeSet<String>>,
 }
 
@@ -123,10 +134,15 @@ impl FakeEngine {
             running: None,
             trashed: false,
             verifier: None,
+            users: BTreeMap::new(),
+            extensions: BTreeSet::new(),
             started_with: None,
             limited_as: None,
             disk_bytes: crate::port::FRESH,
             sample: Sample::default(),
+            sessions: Vec::new(),
+            certificate_until: None,
+            log: Vec::new(),
             spec,
         };
         state.nodes.insert(node.spec.id, node);

@@ -11,11 +11,15 @@ mod fault;
 mod house;
 mod invariant;
 mod port;
+mod reach;
+mod sessions;
 mod store;
+mod users;
 
 pub use clock::TestClock;
 pub use engine::{FakeEngine, HookRun, Node};
 pub use fault::{Fault, Fired, Method};
 pub use house::{House, Posted, Postman};
 pub use invariant::broken;
+pub use sessions::Talk;
 pub use store::TestStore;

@@ -4,22 +4,28 @@ use crate::{
     FakeEngine, Method, Node,
     engine::{HookRun, State},
     fault::Harm,
+    reach,
 };
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use control::engine::{
     Engine, EngineError, Found, InstalledVersion, LoginProof, NodeSpec, NodeState, Sample,
 };
 use durable::Clock;
 use secrecy::{ExposeSecret, SecretString};
-use std::{future::pending, ops::RangeInclusive, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::pending,
+    ops::RangeInclusive,
+    time::Duration,
+};
 use types::{
     DatabaseId,
     plan_change::SettingChange,
     view::{Container, Enforced, Figures},
 };
 
-fn refused(message: &str) -> EngineError {
+pub(crate) fn refused(message: &str) -> EngineError {
     EngineError::Other { message: message.into(), source: anyhow::anyhow!("the fake says no"), retry: true }
 }
 
@@ -40,7 +46,7 @@ fn container(spec: &NodeSpec, sample: &Sample) -> Container {
 
 impl FakeEngine {
     /// Counts the call, does what a fault says, else the work.
-    async fn call<T>(
+    pub(crate) async fn call<T>(
         &self,
         method: Method,
         work: impl FnOnce(&mut State) -> Result<T, EngineError>,
@@ -67,12 +73,20 @@ impl FakeEngine {
 }
 
 impl State {
-    fn live(&mut self, id: DatabaseId) -> Result<&mut Node, EngineError> {
+    pub(crate) fn live(&mut self, id: DatabaseId) -> Result<&mut Node, EngineError> {
         match self.nodes.get_mut(&id) {
             Some(node) if node.trashed => Err(EngineError::Foreign("it lies in the trash".into())),
             Some(node) => Ok(node),
             None => Err(EngineError::Absent),
         }
+    }
+
+    /// What a running node's server tells.
+    pub(crate) fn talking(&mut self, spec: &NodeSpec) -> Result<&mut crate::Talk, EngineError> {
+        if self.live(spec.id)?.running.is_none() {
+            return Err(refused("it does not run"));
+        }
+        Ok(self.talk.entry(spec.id).or_default())
     }
 
     fn installed(&self, spec: &NodeSpec) -> Result<(), EngineError> {
@@ -124,10 +138,15 @@ impl Engine for FakeEngine {
                 running: None,
                 trashed: false,
                 verifier: None,
+                users: BTreeMap::new(),
+                extensions: BTreeSet::new(),
                 started_with: None,
                 limited_as: None,
                 disk_bytes: FRESH,
                 sample: Sample::default(),
+                sessions: Vec::new(),
+                certificate_until: None,
+                log: Vec::new(),
             };
             state.nodes.insert(spec.id, node);
             Ok("from the pool".into())
@@ -136,8 +155,10 @@ impl Engine for FakeEngine {
     }
 
     async fn configure(&self, spec: &NodeSpec) -> Result<String, EngineError> {
+        let now = self.clock.now();
         self.call(Method::Configure, |state| {
             let node = state.live(spec.id)?;
+            node.certificate_until = Some(reach::certificate(node.certificate_until, now));
             node.configured = Some(spec.port);
             node.spec = spec.clone();
             Ok(format!("port {}", spec.port))
@@ -175,7 +196,9 @@ impl Engine for FakeEngine {
             if node.running.is_none() {
                 return Err(refused("it does not run"));
             }
-            node.verifier = Some(verifier.expose_secret().to_owned());
+            let verifier = verifier.expose_secret().to_owned();
+            node.users.insert(spec.name.clone(), (false, verifier.clone()));
+            node.verifier = Some(verifier);
             Ok(format!("database {0}, user {0}", spec.name))
         })
         .await
@@ -188,8 +211,9 @@ impl Engine for FakeEngine {
     ) -> Result<LoginProof, EngineError> {
         self.call(Method::VerifyLogin, |state| {
             let node = state.live(spec.id)?;
-            let fits =
-                node.configured == Some(spec.port) && node.running.is_some() && node.verifier.is_some();
+            let fits = node.configured == Some(spec.port)
+                && node.running.is_some()
+                && node.users.contains_key(&spec.login);
             if !fits {
                 return Err(refused("nobody lets us in"));
             }
@@ -311,8 +335,10 @@ impl Engine for FakeEngine {
     }
 
     async fn certificate_until(&self, id: DatabaseId) -> Result<Option<DateTime<Utc>>, EngineError> {
-        let until = self.clock.now() + TimeDelta::days(300);
-        self.call(Method::CertificateUntil, |state| Ok(state.live(id).ok().map(|_| until))).await
+        self.call(Method::CertificateUntil, |state| {
+            Ok(state.live(id).ok().and_then(|node| node.certificate_until))
+        })
+        .await
     }
 
     async fn log_tail(&self, _id: DatabaseId, _lines: usize) -> Result<Vec<String>, EngineError> {

@@ -5,7 +5,7 @@
 //! the text is a comment that says so. It never logs and keeps nothing: a password goes in and comes out as text.
 
 mod format;
-mod quote;
+pub mod quote;
 #[cfg(test)]
 mod read;
 #[cfg(test)]

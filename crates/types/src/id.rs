@@ -134,6 +134,8 @@ kinds! {
     InvitationKind, InvitationId, "in", "invitation";
     /// An environment variable of an app.
     VariableKind, VariableId, "va", "variable";
+    /// A network from which a database may be reached.
+    NetworkKind, NetworkId, "nw", "network";
 }
 
 #[cfg(test)]

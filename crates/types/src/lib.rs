@@ -4,19 +4,32 @@
 //! I/O, knows no clock and draws no random number; it builds for native targets and for wasm32. Start at [`id`],
 //! then [`name`] (rules) and [`view`] (what pages show).
 
+pub mod command;
 pub mod connect;
+pub mod database_user;
+pub mod extension;
 pub mod id;
+pub mod log;
+pub mod masked;
 pub mod metric;
 pub mod name;
+pub mod network;
 pub mod operation;
 pub mod plan;
 pub mod plan_change;
 pub mod problem;
+pub mod query;
+pub mod reach;
+pub mod rights;
+pub mod sql;
+pub mod statement;
 pub mod status;
 pub mod version;
 pub mod view;
 
-pub use id::{AddonId, AppId, DatabaseId, InvitationId, OperationId, SessionId, TokenId, UserId, VariableId};
+pub use id::{
+    AddonId, AppId, DatabaseId, InvitationId, NetworkId, OperationId, SessionId, TokenId, UserId, VariableId,
+};
 pub use plan::Plan;
 pub use problem::{FieldError, Problem, ProblemKind};
 pub use version::PgVersion;

@@ -129,6 +129,60 @@ pub fn variable_value(value: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// A database user's name: 6–32 letters, digits and underscores, starting with a letter, and none that PostgreSQL or
+/// Paddock keeps for itself.
+///
+/// # Errors
+/// The sentence for the field.
+pub fn database_user(name: &str) -> Result<(), Refusal> {
+    length("The user name", name, 6, 32)?;
+    if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return Err("The user name starts with a letter.".into());
+    }
+    if let Some(bad) = name.chars().find(|c| !c.is_ascii_alphanumeric() && *c != '_') {
+        return Err(format!(
+            "“{}” cannot be used: only letters, digits and underscores.",
+            bad.escape_debug()
+        ));
+    }
+    let folded = name.to_ascii_lowercase();
+    // Words that mean somebody else where a role is named (manual, 5.8 and "GRANT"), and names of the platform.
+    let words = ["public", "postgres", "current_user", "current_role", "session_user"];
+    if words.contains(&folded.as_str()) || folded.starts_with("pg_") || folded.starts_with("paddock") {
+        return Err(format!("“{name}” is kept for PostgreSQL or Paddock itself. Choose another name."));
+    }
+    Ok(())
+}
+
+/// A database user's password: 8–64 characters, no quotes, nothing that cannot be typed.
+///
+/// # Errors
+/// The sentence for the field.
+pub fn database_password(password: &str) -> Result<(), Refusal> {
+    length("The password", password, 8, 64)?;
+    if password.contains(['"', '\'']) {
+        return Err("The password must not have quotes (\" and ').".into());
+    }
+    if password.chars().any(char::is_control) {
+        return Err("The password has control characters.".into());
+    }
+    Ok(())
+}
+
+/// Why somebody may reach a database from a network: at most 100 characters.
+///
+/// # Errors
+/// The sentence for the field.
+pub fn network_note(note: &str) -> Result<(), Refusal> {
+    if note.chars().count() > 100 {
+        return Err("The note may have at most 100 characters.".into());
+    }
+    if note.chars().any(char::is_control) {
+        return Err("The note has control characters.".into());
+    }
+    Ok(())
+}
+
 /// The name of a database and of its protected user, made from the app's: `my-app` and 4553 give `my_app_4553`.
 /// Cut so that it stays a legal PostgreSQL identifier (63 bytes) and a legal user name (32 characters).
 #[must_use]
@@ -170,6 +224,45 @@ mod tests {
         assert_eq!(account_password("twelve chars"), Ok(()));
         assert_eq!(account_password(&"'\"\\é 🐘".repeat(20)), Ok(()));
         assert!(account_password(&"x".repeat(257)).is_err());
+    }
+
+    #[test]
+    fn database_users() {
+        for good in ["analyst", "Report_2026", "a_b_c_d", &"a".repeat(32)] {
+            assert_eq!(database_user(good), Ok(()), "{good}");
+        }
+        let look_alike = "аnalyst"; // a Cyrillic first letter
+        for bad in [
+            "",
+            "short",
+            &"a".repeat(33),
+            "1abcdef",
+            "_abcdef",
+            "a-b-c-d",
+            "a\"; DROP ROLE x; --",
+            "public",
+            "PUBLIC",
+            "current_user",
+            "pg_monitor",
+            "paddock_x",
+            "analyst ",
+            " analyst",
+            look_alike,
+            "ana\0lyst",
+        ] {
+            assert!(database_user(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn database_passwords() {
+        for good in ["12345678", "a\\b c:d@e/é🐘", "SCRAM-SHA-256$4096:abc", &"x".repeat(64)] {
+            assert_eq!(database_password(good), Ok(()), "{good}");
+        }
+        for bad in ["", "1234567", "it's mine", "say \"x\" now", "a\0bcdefgh", "a\nbcdefgh", &"x".repeat(65)]
+        {
+            assert!(database_password(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

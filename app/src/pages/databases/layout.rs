@@ -117,6 +117,12 @@ fn tabs(addon: &AddonView, deleted: bool) -> impl IntoView + use<> {
     let mut tabs = vec![Tab::new("Overview", base.clone())];
     if !deleted {
         tabs.push(Tab::new("Metrics", format!("{base}/metrics")));
+        tabs.push(Tab::new("Users", format!("{base}/users")));
+        tabs.push(Tab::new("Running queries", format!("{base}/queries")));
+        tabs.push(Tab::new("Insights", format!("{base}/insights")));
+        tabs.push(Tab::new("Extensions", format!("{base}/extensions")));
+        tabs.push(Tab::new("Network", format!("{base}/network")));
+        tabs.push(Tab::new("Logs", format!("{base}/logs")));
     }
     tabs.push(Tab::new("Activity", format!("{base}/activity")));
     if !deleted {

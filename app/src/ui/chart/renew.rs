@@ -3,10 +3,10 @@
 //!
 //! The browser draws nothing itself. Where the page has other charts than before, it is loaded anew.
 
+use crate::page;
 use leptos::prelude::*;
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{Document, DomParser, Element, Event, Response, SupportedType};
+use wasm_bindgen::JsCast;
+use web_sys::{Document, Element, Event};
 
 /// Tells the cursor that charts were drawn anew.
 pub(super) const RENEWED: &str = "charts-renewed";
@@ -19,8 +19,8 @@ const SAID: [&str; 4] = ["data-top", "data-values", "data-summary", "aria-label"
 
 /// Draws the charts of this page anew, as the server has them now.
 pub async fn renew() {
-    let Ok(Some(page)) = fetch().await else { return };
-    let (old, new) = (all(&document(), ".charts > .panel"), all(&page, ".charts > .panel"));
+    let Ok(Some(newer)) = page::again().await else { return };
+    let (old, new) = (all(&document(), ".charts > .panel"), all(&newer, ".charts > .panel"));
     let same = |(old, new): (&Element, &Element)| shape(old) == shape(new);
     if old.len() != new.len() || !old.iter().zip(&new).all(same) {
         drop(window().location().reload());
@@ -31,26 +31,15 @@ pub async fn renew() {
             take(old, new, part);
         }
     }
-    if let (Some(old), Some(new)) = (document().body(), page.body()) {
+    if let (Some(old), Some(new)) = (document().body(), newer.body()) {
         take(&old, &new, ".range-words");
     }
-    for (old, new) in all(&document(), ".charts").iter().zip(all(&page, ".charts")) {
+    for (old, new) in all(&document(), ".charts").iter().zip(all(&newer, ".charts")) {
         copy(old, &new, &["data-from", "data-step", "data-steps"]);
     }
     if let Ok(event) = Event::new(RENEWED) {
         drop(document().dispatch_event(&event));
     }
-}
-
-/// The page as the server has it now; nothing when it cannot be had, or leads elsewhere.
-async fn fetch() -> Result<Option<Document>, JsValue> {
-    let answer: Response =
-        JsFuture::from(window().fetch_with_str(&window().location().href()?)).await?.dyn_into()?;
-    if !answer.ok() || answer.redirected() {
-        return Ok(None);
-    }
-    let text = JsFuture::from(answer.text()?).await?.as_string().unwrap_or_default();
-    DomParser::new()?.parse_from_string(&text, SupportedType::TextHtml).map(Some)
 }
 
 /// Whether a panel has a chart, and of how many series.
@@ -61,13 +50,7 @@ fn shape(panel: &Element) -> usize {
 fn take(old: &Element, new: &Element, part: &str) {
     let find = |within: &Element| within.query_selector(part).ok().flatten();
     if let (Some(old), Some(new)) = (find(old), find(new)) {
-        // The nodes move over as they are: no text becomes markup here.
-        old.set_text_content(None);
-        while let Some(node) = new.first_child() {
-            if old.append_child(&node).is_err() {
-                break;
-            }
-        }
+        page::replace(&old, &new);
         copy(&old, &new, &SAID);
     }
 }

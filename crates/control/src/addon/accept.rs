@@ -31,7 +31,7 @@ pub(super) fn idempotency(
 }
 
 /// Asks the operation log for an operation on a database.
-pub(super) async fn enqueue(
+pub(crate) async fn enqueue(
     tx: &mut PgConnection,
     now: DateTime<Utc>,
     actor: &Actor,

@@ -4,23 +4,25 @@
 //! operation log) and what was seen just now (the engine). None of it is stored. Requests for changes are in the
 //! files beside this one; the changes themselves are in `ops/`.
 
-mod accept;
+pub(crate) mod accept;
 mod change_plan;
 mod delete;
 mod list;
+mod password;
 mod power;
 mod provision;
 mod restore;
 
+pub(crate) use password::{
+    made_up_password, next_password_purpose, open_next_password, open_password, seal_password,
+};
 pub use provision::NewAddon;
 
 use crate::{
     Actor, ControlPlane, Error, Result,
-    crypto::secret_box::MasterKey,
-    engine::{NodeSpec, NodeState},
+    engine::{NodeSpec, NodeState, Reach},
     store::addon::Addon,
 };
-use secrecy::SecretString;
 use std::time::Duration;
 use types::{
     AddonId, AppId, DatabaseId, OperationId, PgVersion,
@@ -55,16 +57,6 @@ pub(crate) fn subject(database: DatabaseId) -> String {
     format!("database:{}", database.uuid())
 }
 
-/// What a password is sealed for; see [`MasterKey::seal`].
-fn password_purpose(database: Uuid) -> String {
-    format!("database:{database}:owner_password")
-}
-
-/// Opens the password of the protected user.
-pub(crate) fn open_password(key: &MasterKey, database: Uuid, sealed: &[u8]) -> Result<SecretString> {
-    Ok(key.open_text(sealed, &password_purpose(database))?)
-}
-
 /// Whose rows a list shows.
 pub(crate) trait ByViewer {
     /// `None`: everybody's.
@@ -93,6 +85,11 @@ impl Addon {
     /// The store holds something else than a version: a fault.
     pub(crate) fn pg_version(&self) -> Result<PgVersion> {
         self.version.parse().map_err(Error::internal)
+    }
+
+    /// The login of its protected user, the one in the published URL.
+    pub(crate) fn published_login(&self) -> &str {
+        self.login.as_deref().unwrap_or(&self.resource_id)
     }
 
     /// Where it listens.
@@ -148,6 +145,14 @@ impl ControlPlane {
             version: addon.pg_version()?,
             port: addon.listens_on(),
             plan: self.plan_shown(&addon.plan),
+            login: addon.published_login().to_owned(),
+            reach: Reach {
+                force_tls: addon.force_tls_at.is_some(),
+                everywhere: addon.everywhere_at.is_some(),
+                networks: addon.networks.iter().filter_map(|cidr| cidr.parse().ok()).collect(),
+            },
+            statements: addon.statements,
+            slow_query_ms: addon.slow_query_ms.and_then(|ms| u32::try_from(ms).ok()),
             read_only: addon.read_only && addon.writes_until.is_none_or(|until| until <= self.now()),
         })
     }
@@ -234,6 +239,12 @@ mod tests {
             disk_level: 0,
             read_only: false,
             writes_until: None,
+            login: None,
+            force_tls_at: None,
+            everywhere_at: None,
+            networks: Vec::new(),
+            statements: false,
+            slow_query_ms: None,
             operation: None,
             operation_kind: None,
         }

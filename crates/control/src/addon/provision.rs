@@ -1,6 +1,9 @@
 //! Ordering a database: everything that must be unique is taken in one transaction, before anything is made.
 
-use super::{Subject, accept, password_purpose};
+use super::{
+    Subject, accept,
+    password::{made_up_password, password_purpose},
+};
 use crate::{
     Action, Actor, ControlPlane, Error, Result, audit,
     ops::provision,
@@ -8,8 +11,6 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use durable::Enqueued;
-use rand::RngExt;
-use secrecy::SecretString;
 use sqlx::PgConnection;
 use types::{AddonId, DatabaseId, PgVersion, Plan, view::Accepted};
 use uuid::Uuid;
@@ -99,7 +100,7 @@ impl ControlPlane {
             }
         }
         let port = self.free_port(tx, database, now).await?;
-        let sealed = self.inner.key.seal_text(&owner_password(), &password_purpose(database))?;
+        let sealed = self.inner.key.seal_text(&made_up_password(), &password_purpose(database))?;
         let version = version.to_string();
         let new =
             NewDatabase { id: database, addon_id: addon, version: &version, port, owner_password: &sealed };
@@ -120,29 +121,5 @@ impl ControlPlane {
                 .into(),
             source: None,
         })
-    }
-}
-
-/// 64 characters that no URL, file or shell needs escaped; the first is a letter.
-fn owner_password() -> SecretString {
-    const ALPHABET: &[u8; 64] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
-    let mut rng = rand::rng();
-    let mut draw = |letters: usize| char::from(ALPHABET[rng.random_range(..letters)]);
-    let text: String = (0..64).map(|n| draw(if n == 0 { 52 } else { 64 })).collect();
-    text.into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use secrecy::ExposeSecret;
-
-    #[test]
-    fn passwords_are_long_and_plain() {
-        let (a, b) = (owner_password(), owner_password());
-        assert_ne!(a.expose_secret(), b.expose_secret());
-        assert_eq!(a.expose_secret().len(), 64);
-        assert!(a.expose_secret().starts_with(|c: char| c.is_ascii_alphabetic()));
-        assert!(a.expose_secret().chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-'));
     }
 }

@@ -133,7 +133,7 @@ impl ControlPlane {
             host: &host,
             port: row.listens_on(),
             database: &row.resource_id,
-            username: &row.resource_id,
+            username: row.published_login(),
             password: Some(&password),
         };
         Ok(address.url(mode))
@@ -170,7 +170,7 @@ impl ControlPlane {
             host: self.inner.engine.public_host(),
             port: row.listens_on(),
             database: row.resource_id.clone(),
-            username: row.resource_id.clone(),
+            username: row.published_login().to_owned(),
             password: None,
         }
     }

@@ -7,6 +7,7 @@
 //! Adding a kind: write the file, add it to `procedures` and `told`, draw it. Labels of steps are never renamed.
 
 pub(crate) mod call_hook;
+pub(crate) mod change_password;
 pub(crate) mod change_plan;
 pub(crate) mod delete;
 pub(crate) mod provision;
@@ -116,6 +117,7 @@ impl ControlPlane {
             procedure::<start::Start>(self),
             procedure::<stop::Stop>(self),
             procedure::<restart::Restart>(self),
+            procedure::<change_password::ChangePassword>(self),
             procedure::<change_plan::ChangePlan>(self),
         ]
     }
@@ -130,6 +132,7 @@ pub(crate) fn told(kind: &str) -> Option<Told> {
         start::KIND => Told::of::<start::Start>(),
         stop::KIND => Told::of::<stop::Stop>(),
         restart::KIND => Told::of::<restart::Restart>(),
+        change_password::KIND => Told::of::<change_password::ChangePassword>(),
         change_plan::KIND => Told::of::<change_plan::ChangePlan>(),
         _ => return None,
     })

@@ -41,6 +41,8 @@ pub(super) struct Notes {
     pub(super) predicted_ms: Option<u64>,
     /// What it was, milliseconds.
     pub(super) interruption_ms: Option<u64>,
+    /// A new login is published since then.
+    pub(super) published_at: Option<DateTime<Utc>>,
 }
 
 impl Notes {
@@ -203,8 +205,17 @@ pub(super) async fn move_to_another_port(
 /// Proves a login through the published address.
 pub(super) async fn verify(plane: &ControlPlane, target: &Target, cx: &mut Cx) -> Result<(), StepError> {
     let password = target.password(plane).await?;
-    let proof =
-        plane.inner.engine.verify_login(&target.spec, &password).await.map_err(|error| trouble(error, cx))?;
+    prove_login(plane, &target.spec, &password, cx).await
+}
+
+/// [`verify`] with another login or password than the published ones.
+pub(super) async fn prove_login(
+    plane: &ControlPlane,
+    spec: &NodeSpec,
+    password: &SecretString,
+    cx: &mut Cx,
+) -> Result<(), StepError> {
+    let proof = plane.inner.engine.verify_login(spec, password).await.map_err(|error| trouble(error, cx))?;
     let took = u64::try_from(proof.took.as_millis()).unwrap_or(u64::MAX);
     cx.detail(format!("logged in over {} in {}", proof.tls, duration(took))).await
 }
@@ -230,23 +241,35 @@ pub(super) async fn verify_softly(
 /// The URL works: it goes to the app's variables, and the database counts as ready, in the step's transaction.
 pub(super) async fn publish(plane: &ControlPlane, target: &Target, cx: &mut Cx) -> Result<(), StepError> {
     let password = target.password(plane).await?;
+    publish_url(plane, target, (&target.spec.login, &password), cx).await?;
+    let (addon, database, now) = (target.row.id, target.row.database_id, cx.now());
+    let tx = cx.tx().await?;
+    store::database::ready(tx, database).await?;
+    Ok(store::addon::provisioned(tx, addon, now).await?)
+}
+
+/// Puts the URL with this login and password into the app's variables, in the step's transaction.
+pub(super) async fn publish_url(
+    plane: &ControlPlane,
+    target: &Target,
+    (login, password): (&str, &SecretString),
+    cx: &mut Cx,
+) -> Result<(), StepError> {
     let host = plane.inner.engine.public_host();
     let address = Address {
         host: &host,
         port: target.spec.port,
         database: &target.spec.name,
-        username: &target.spec.name,
-        password: Some(&password),
+        username: login,
+        password: Some(password),
     };
     let url = address.url(SslMode::Prefer);
-    let (addon, app, database, now) = (target.row.id, target.row.app_id, target.row.database_id, cx.now());
+    let (addon, app) = (target.row.id, target.row.app_id);
     let tx = cx.tx().await?;
     if !store::app::lock(tx, app).await? {
         return Err(StepError::give_up("The app was deleted."));
     }
     let names = variable::publish(&plane.inner.key, tx, app, addon, &url).await.map_err(fault)?;
-    store::database::ready(tx, database).await?;
-    store::addon::provisioned(tx, addon, now).await?;
     cx.detail(names.join(", ")).await
 }
 

@@ -26,6 +26,12 @@ pub(crate) struct Addon {
     pub disk_level: i16,
     pub read_only: bool,
     pub writes_until: Option<DateTime<Utc>>,
+    pub login: Option<String>,
+    pub force_tls_at: Option<DateTime<Utc>>,
+    pub everywhere_at: Option<DateTime<Utc>>,
+    pub networks: Vec<String>,
+    pub statements: bool,
+    pub slow_query_ms: Option<i32>,
     pub operation: Option<Uuid>,
     pub operation_kind: Option<String>,
 }
@@ -55,6 +61,8 @@ pub(crate) async fn list(conn: &mut PgConnection, filter: &Filter) -> sqlx::Resu
         SELECT a.id, a.app_id, app.name AS app, a.plan, a.resource_id,
                a.created_at, a.provisioned_at, a.updated_at, a.deleted_at, a.purge_at, a.purged_at,
                d.id AS database_id, d.version, d.port, d.wanted, d.ready, d.disk_level, d.read_only, d.writes_until,
+               d.login, d.force_tls_at, d.everywhere_at, d.statements, d.slow_query_ms,
+               ARRAY(SELECT n.cidr FROM network n WHERE n.database_id = d.id ORDER BY n.created_at, n.id) AS "networks!",
                o.id AS "operation?", o.kind AS "operation_kind?"
         FROM addon a
         JOIN app ON app.id = a.app_id

@@ -60,6 +60,55 @@ pub(crate) async fn sealed_password(conn: &mut PgConnection, id: Uuid) -> sqlx::
     sqlx::query_scalar!(r#"SELECT owner_password FROM database WHERE id = $1"#, id).fetch_optional(conn).await
 }
 
+/// The login that comes with its sealed password; `None`: none comes any more.
+pub(crate) async fn next_login(
+    conn: &mut PgConnection,
+    id: Uuid,
+    next: Option<(&str, &[u8])>,
+) -> sqlx::Result<()> {
+    let (login, password) = next.unzip();
+    sqlx::query!(
+        r#"UPDATE database SET next_login = $2, next_password = $3 WHERE id = $1"#,
+        id,
+        login,
+        password,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The login that comes, and its sealed password.
+pub(crate) async fn read_next_login(
+    conn: &mut PgConnection,
+    id: Uuid,
+) -> sqlx::Result<Option<(String, Vec<u8>)>> {
+    let row = sqlx::query!(r#"SELECT next_login, next_password FROM database WHERE id = $1"#, id)
+        .fetch_optional(conn)
+        .await?;
+    Ok(row.and_then(|row| row.next_login.zip(row.next_password)))
+}
+
+/// From now on the protected user logs in like this; the login that came has come.
+pub(crate) async fn change_login(
+    conn: &mut PgConnection,
+    id: Uuid,
+    login: Option<&str>,
+    password: &[u8],
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        UPDATE database SET login = $2, owner_password = $3, next_login = NULL, next_password = NULL WHERE id = $1
+        "#,
+        id,
+        login,
+        password,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Says what is wanted from now on.
 pub(crate) async fn want(conn: &mut PgConnection, id: Uuid, wanted: Wanted) -> sqlx::Result<()> {
     sqlx::query!(r#"UPDATE database SET wanted = $2 WHERE id = $1"#, id, wanted.text()).execute(conn).await?;

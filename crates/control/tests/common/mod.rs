@@ -16,10 +16,11 @@ pub enum Kind {
     Stop,
     Restart,
     ChangePlan,
+    ChangePassword,
 }
 
 impl Kind {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Provision,
         Self::Delete,
         Self::Restore,
@@ -27,6 +28,7 @@ impl Kind {
         Self::Stop,
         Self::Restart,
         Self::ChangePlan,
+        Self::ChangePassword,
     ];
 
     /// The calls of the engine on its road forward.
@@ -39,6 +41,7 @@ impl Kind {
             Self::Start => &[Configure, Start, VerifyLogin],
             Self::Stop => &[Stop],
             Self::Restart => &[Stop, Configure, Start, VerifyLogin],
+            Self::ChangePassword => &[OpenLogin, VerifyLogin, CloseOtherLogins],
             Self::ChangePlan => {
                 &[DiskBytes, Configure, Pending, Checkpoint, Observe, Stop, Start, Limit, VerifyLogin]
             }
@@ -70,6 +73,11 @@ impl Kind {
     pub async fn ask(self, house: &House, owner: &Actor, app: &str, addon: Option<AddonId>) -> OperationId {
         let plane = &house.plane;
         let addon = || addon.expect("it was prepared");
+        if self == Self::ChangePassword {
+            let name = plane.addon(owner, addon()).await.unwrap().resource_id;
+            let set = plane.change_database_password(owner, addon(), &name, None, None).await.unwrap();
+            return set.operation.expect("the protected user's is an operation");
+        }
         match self {
             Self::Provision => return house.order(owner, app).await.operation,
             Self::Delete => plane.delete_addon_api(owner, addon()).await,
@@ -78,6 +86,7 @@ impl Kind {
             Self::Stop => plane.stop_database(owner, addon(), None).await,
             Self::Restart => plane.restart_database(owner, addon(), None).await,
             Self::ChangePlan => plane.change_plan_api(owner, addon(), "postgresql-starter-1024", None).await,
+            Self::ChangePassword => unreachable!("answered above"),
         }
         .unwrap()
         .operation

@@ -25,6 +25,9 @@ const SHORTEST: Duration = Duration::from_millis(150);
 /// Over more than this it is not "now".
 const LONGEST: Duration = Duration::from_secs(30);
 
+/// So long an estimate of dead rows is told again.
+const DEAD_FOR: Duration = Duration::from_secs(30);
+
 /// The gauges of all databases.
 #[derive(Debug, Default)]
 pub(crate) struct Gauges {
@@ -45,6 +48,8 @@ struct Kept {
     oom_kills: u64,
     cpu_us: u64,
     io: (u64, u64),
+    /// What dead rows take, bytes, and when that was estimated; `None`: it could not be.
+    dead: Option<(Instant, Option<u64>)>,
 }
 
 /// A look at a server's processes.
@@ -123,6 +128,20 @@ impl Gauges {
     pub(crate) fn oom_kills(&self, id: DatabaseId) -> u64 {
         let all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         all.get(&id).map_or(0, |kept| kept.oom_kills)
+    }
+
+    /// What dead rows take, as it was estimated a moment ago.
+    pub(crate) fn dead_bytes(&self, id: DatabaseId) -> Option<Option<u64>> {
+        let all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, bytes) = all.get(&id)?.dead?;
+        (at.elapsed() < DEAD_FOR).then_some(bytes)
+    }
+
+    /// Keeps what was estimated just now, and answers it.
+    pub(crate) fn keep_dead_bytes(&self, id: DatabaseId, bytes: Option<u64>) -> Option<u64> {
+        let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(id).or_default().dead = Some((Instant::now(), bytes));
+        bytes
     }
 
     /// Forgets a database that is gone or stopped.

@@ -1,9 +1,10 @@
-//! A server's own words: its log files, and what they mean when it does not start.
+//! A server's own words: the end of its log files, and what they mean when it does not start. People read the log
+//! through [`crate::logs`].
 //!
 //! What it says before its own log is open, or when it keeps none, goes to `startup.log`. The directory belongs to the
 //! server's user: nothing in it is opened through a link.
 
-use crate::{disk, error::Doing as _, layout::ClusterDir, os_user::OsUser};
+use crate::{disk, error::Doing as _, layout::ClusterDir, logs::STARTUP, os_user::OsUser};
 use control::engine::EngineError;
 use std::{
     collections::HashMap,
@@ -12,8 +13,10 @@ use std::{
     path::{Path, PathBuf},
     time::SystemTime,
 };
+use types::log::LogRecord;
 
-const STARTUP: &str = "startup.log";
+/// The newest files that a tail looks into: each start begins a log and its sister, beside `startup.log`.
+const NEWEST: usize = 4;
 /// How far back a tail looks.
 const TAIL: u64 = 128 * 1024;
 
@@ -41,7 +44,7 @@ pub(super) fn fresh(dir: &ClusterDir, user: Option<&OsUser>) -> Result<File, Eng
 /// The last lines of a server's logs, oldest first.
 pub(crate) fn tail(dir: &ClusterDir, lines: usize) -> Vec<String> {
     let files = logs(dir);
-    let newest = &files[files.len().saturating_sub(2)..];
+    let newest = &files[files.len().saturating_sub(NEWEST)..];
     let mut all: Vec<String> = newest.iter().flat_map(|(_, path)| last_lines(path, 0)).collect();
     all.split_off(all.len().saturating_sub(lines))
 }
@@ -74,7 +77,10 @@ fn logs(dir: &ClusterDir) -> Vec<(SystemTime, PathBuf)> {
         .into_iter()
         .flatten()
         .flatten()
-        .filter(|entry| entry.file_name().as_encoded_bytes().ends_with(b".log"))
+        .filter(|entry| {
+            let name = entry.file_name();
+            [&b".log"[..], b".json"].iter().any(|kind| name.as_encoded_bytes().ends_with(kind))
+        })
         .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
         .collect();
     files.sort();
@@ -95,7 +101,13 @@ fn last_lines(path: &Path, from: u64) -> Vec<String> {
     };
     // A log that cannot be read has nothing to say; the error that it should explain is reported anyway.
     let (text, cut) = read().unwrap_or_default();
-    String::from_utf8_lossy(&text).lines().skip(usize::from(cut)).map(str::to_owned).collect()
+    let text = String::from_utf8_lossy(&text);
+    let lines = text.lines().skip(usize::from(cut));
+    if path.extension().is_none_or(|kind| kind != "json") {
+        return lines.map(str::to_owned).collect();
+    }
+    let plain = lines.map(|line| LogRecord::read(line).plain());
+    plain.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
 }
 
 /// Why a server did not start, by its own words.

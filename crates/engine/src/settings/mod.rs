@@ -57,6 +57,12 @@ pub struct Server<'a> {
     pub tls: Option<(&'a Path, &'a Path)>,
     /// New transactions are read-only unless they say otherwise.
     pub read_only: bool,
+    /// Modules of its version that it loads at its start.
+    pub preload: &'a [&'a str],
+    /// Statistics of statements are recorded, if its module is loaded.
+    pub statements: bool,
+    /// Statements that take so long are logged with their plan, milliseconds; `None`: none.
+    pub slow_query_ms: Option<u32>,
 }
 
 /// The settings of a server.
@@ -69,6 +75,7 @@ pub fn settings(server: &Server<'_>) -> Result<Settings, BadValue> {
     all.extend(write_ahead_log(server.plan));
     all.extend(workers(server));
     all.extend(log(server)?);
+    all.extend(statements(server));
     all.extend(fixed(server));
     Ok(all)
 }
@@ -235,21 +242,22 @@ fn vacuums(plan: &Plan) -> u32 {
     }
 }
 
-/// 19.8. The server's own collector writes one file for each day of the week and begins it anew a week later: bounded
-/// also while the control plane is away, and no pipe breaks when it goes.
+/// 19.8. The server's own collector writes the files, and no pipe breaks when the control plane goes; Paddock removes
+/// old ones ([`crate::logs`]). Records are JSON: one line each, whatever stands in a name or a message. In text a client
+/// could begin a line of its own by the name that it logs in with, which PostgreSQL writes into `%u` as it is.
 ///
 /// A statement's text can hold a password (`ALTER ROLE … PASSWORD`, a failed one too), and parameters can hold
 /// anything: neither is ever logged.
 fn log(server: &Server<'_>) -> Result<Settings, BadValue> {
     Ok(vec![
         ("logging_collector", "on".into()),
-        ("log_destination", "stderr".into()),
+        ("log_destination", "jsonlog".into()),
         ("log_directory", path(server.log_dir)?),
-        ("log_filename", "postgresql-%a.log".into()),
+        ("log_filename", "postgresql-%Y-%m-%d_%H%M%S.log".into()),
         ("log_file_mode", "0600".into()),
         ("log_rotation_age", "1d".into()),
-        ("log_rotation_size", "0".into()),
-        ("log_truncate_on_rotation", "on".into()),
+        ("log_rotation_size", "16MB".into()),
+        ("log_truncate_on_rotation", "off".into()),
         ("log_line_prefix", "%m [%p] %c %q%u@%d ".into()),
         ("log_timezone", "UTC".into()),
         ("log_connections", "on".into()),
@@ -263,6 +271,35 @@ fn log(server: &Server<'_>) -> Result<Settings, BadValue> {
         ("log_parameter_max_length", "0".into()),
         ("log_parameter_max_length_on_error", "0".into()),
     ])
+}
+
+/// F.3 auto_explain and F.32 pg_stat_statements. Both see planned statements only: what can hold a password (`ALTER ROLE`
+/// and its like) is none, and is neither counted nor logged. Loaded and idle until somebody asks for them: a reload
+/// switches them.
+fn statements(server: &Server<'_>) -> Settings {
+    let mut all = Settings::new();
+    if !server.preload.is_empty() {
+        all.push(("shared_preload_libraries", server.preload.join(",")));
+    }
+    if server.preload.contains(&"pg_stat_statements") {
+        all.extend([
+            ("pg_stat_statements.max", "2000".into()),
+            ("pg_stat_statements.track", if server.statements { "top" } else { "none" }.into()),
+            ("pg_stat_statements.track_utility", "off".into()),
+            ("pg_stat_statements.save", "on".into()),
+        ]);
+    }
+    if server.preload.contains(&"auto_explain") {
+        let after = server.slow_query_ms.map_or_else(|| "-1".into(), |ms| format!("{ms}ms"));
+        all.extend([
+            ("auto_explain.log_min_duration", after),
+            ("auto_explain.log_nested_statements", "off".into()),
+        ]);
+        if server.version.major >= 16 {
+            all.push(("auto_explain.log_parameter_max_length", "0".into()));
+        }
+    }
+    all
 }
 
 /// What is the same for every plan.
@@ -310,6 +347,9 @@ mod tests {
             ident_file: Path::new("/c/pg_ident.conf"),
             tls: Some((Path::new("/t/server.crt"), Path::new("/t/server.key"))),
             read_only: major == 18,
+            preload: &["pg_stat_statements", "auto_explain"],
+            statements: major == 18,
+            slow_query_ms: (major == 18).then_some(500),
         };
         let all = settings(&server).unwrap();
         let count = all.len();
@@ -376,6 +416,9 @@ mod tests {
             ident_file: nowhere,
             tls: None,
             read_only: false,
+            preload: &[],
+            statements: false,
+            slow_query_ms: None,
         };
         let (all, by_plan) = (settings(&server).unwrap(), by_plan(&server));
         assert!(by_plan.iter().all(|one| all.contains(one)), "the same values");

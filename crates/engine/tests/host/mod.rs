@@ -119,9 +119,19 @@ impl Host {
         spec: &NodeSpec,
         database: &str,
     ) -> Result<tokio_postgres::Client, tokio_postgres::Error> {
+        self.connect_as(spec, &spec.login, database).await
+    }
+
+    /// As another user; all of them have the same password here.
+    pub async fn connect_as(
+        &self,
+        spec: &NodeSpec,
+        user: &str,
+        database: &str,
+    ) -> Result<tokio_postgres::Client, tokio_postgres::Error> {
         let ca = self.engine.ca_certificate().await.unwrap();
         let mut config = tokio_postgres::Config::new();
-        config.host("127.0.0.1").port(spec.port).user(&spec.name).dbname(database).password(PASSWORD);
+        config.host("127.0.0.1").port(spec.port).user(user).dbname(database).password(PASSWORD);
         config.ssl_mode(tokio_postgres::config::SslMode::Require);
         let (client, connection) = config.connect(tls(&ca)).await?;
         #[expect(clippy::disallowed_methods, reason = "a test's own connection")]
@@ -257,14 +267,7 @@ pub fn tls(ca: &str) -> tokio_postgres_rustls::MakeRustlsConnect {
 
 pub fn spec(name: &str, version: PgVersion) -> NodeSpec {
     let plan = Plan::defaults().remove(0);
-    NodeSpec {
-        id: DatabaseId::new(Uuid::new_v4()),
-        name: name.into(),
-        version,
-        port: free_port(),
-        plan,
-        read_only: false,
-    }
+    NodeSpec::new(DatabaseId::new(Uuid::new_v4()), name, version, free_port(), plan)
 }
 
 /// Ports differ between the tests of one process, and nobody listened there a moment ago.

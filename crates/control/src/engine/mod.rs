@@ -4,15 +4,27 @@
 //! needed. The core never starts a process, opens a data directory or speaks to a user's database itself. Real
 //! PostgreSQL on a host is `crates/engine`; `testkit` has a fake that injects failures.
 
+pub mod logs;
+pub mod reach;
+pub mod sessions;
+pub mod statements;
+mod users;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+pub use logs::{LogFile, LogMark, LogPart, Logs};
+pub use reach::Doorway;
 use secrecy::SecretString;
+pub use sessions::Sessions;
+pub use statements::Statements;
 use std::time::Duration;
 use types::{
     DatabaseId, PgVersion, Plan,
+    network::Network,
     plan_change::SettingChange,
     view::{Container, Figures},
 };
+pub use users::{Administer, UserSeen};
 
 /// What went wrong in the engine. `message` is for people, the source for the log.
 #[derive(Debug, thiserror::Error)]
@@ -69,10 +81,52 @@ pub struct NodeSpec {
     pub port: u16,
     /// Its limits.
     pub plan: Plan,
+    /// The login of its protected user, the one in the published URL: its name, or another since its password was
+    /// changed.
+    pub login: String,
+    /// From where, and how, users may reach it.
+    #[serde(default)]
+    pub reach: Reach,
+    /// Statistics of statements are recorded (`pg_stat_statements.track`).
+    #[serde(default)]
+    pub statements: bool,
+    /// Statements that take so long are logged with their plan (`auto_explain.log_min_duration`), milliseconds.
+    #[serde(default)]
+    pub slow_query_ms: Option<u32>,
     /// Its disk is nearly used up: new transactions are read-only unless they say otherwise
     /// (`default_transaction_read_only`).
     #[serde(default)]
     pub read_only: bool,
+}
+
+impl NodeSpec {
+    /// A node as it is when nobody has changed anything about it.
+    #[must_use]
+    pub fn new(id: DatabaseId, name: &str, version: PgVersion, port: u16, plan: Plan) -> Self {
+        Self {
+            id,
+            name: name.to_owned(),
+            version,
+            port,
+            plan,
+            login: name.to_owned(),
+            reach: Reach::default(),
+            statements: false,
+            slow_query_ms: None,
+            read_only: false,
+        }
+    }
+}
+
+/// From where, and how, users may reach a node. The node's own host always may.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Reach {
+    /// Connections without TLS are refused.
+    pub force_tls: bool,
+    /// From every address.
+    pub everywhere: bool,
+    /// From these networks.
+    pub networks: Vec<Network>,
 }
 
 /// What was seen of a node just now.
@@ -186,7 +240,7 @@ pub struct ServerSample {
 
 /// Real PostgreSQL on a host.
 #[async_trait]
-pub trait Engine: Send + Sync + 'static {
+pub trait Engine: Administer + Doorway + Logs + Sessions + Statements + Send + Sync + 'static {
     /// Name of the host, for people.
     fn host_name(&self) -> String;
     /// Host part of published URLs.

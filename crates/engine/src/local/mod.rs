@@ -1,12 +1,17 @@
 //! [`LocalEngine`]: the engine port on this very host. Each method finds the place, proves it, and hands over to the
 //! module that does the work; at most one call works on a node at a time.
 
+mod reach;
+mod sessions;
+mod users;
+
 use crate::{
     EngineConfig,
     ballast::Ballast,
     cgroup::{self, Limits, OutOfMemory},
     cluster::Maker,
-    configure, disk,
+    configure::{self, By},
+    disk,
     error::{fatal, retry},
     figures,
     gauge::Gauges,
@@ -34,7 +39,7 @@ use control::engine::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     ops::RangeInclusive,
     sync::{Arc, Mutex, PoisonError, Weak},
     time::{Duration, SystemTime},
@@ -44,6 +49,9 @@ use types::{DatabaseId, PgVersion, plan_change::SettingChange, view::Figures};
 
 /// A checkpoint of a large, busy server takes minutes.
 const CHECKPOINT_LIMIT: Duration = Duration::from_secs(600);
+
+/// A server that does not say that it is there within this time is not ready, or hangs.
+const LOOK_LIMIT: Duration = Duration::from_secs(2);
 
 /// Real PostgreSQL on this host. Cheap to clone; clones share everything.
 #[derive(Clone, Debug)]
@@ -62,6 +70,8 @@ struct Inner {
     ballast: Ballast,
     gauges: Gauges,
     kept: Kept,
+    /// Starts of servers that have what their administration needs.
+    complete: Mutex<HashSet<(DatabaseId, u32, u64)>>,
     busy: Mutex<HashMap<DatabaseId, Weak<tokio::sync::Mutex<()>>>>,
 }
 
@@ -92,6 +102,7 @@ impl LocalEngine {
             ballast,
             gauges: Gauges::default(),
             kept: Kept::default(),
+            complete: Mutex::default(),
             busy: Mutex::default(),
         };
         let engine = Self { inner: Arc::new(inner) };
@@ -241,7 +252,10 @@ impl Engine for LocalEngine {
         let turn = self.turn(spec.id);
         let _turn = turn.lock().await;
         let (dir, identity) = self.find(spec.id)?;
-        configure::configure(&self.inner.config, &self.inner.ca, (&dir, &identity), spec, now()).await
+        let installed = self.inner.catalogue.find(spec.version).await;
+        let Inner { config, ca, .. } = &*self.inner;
+        let by = By { config, ca, installed: installed.as_ref(), now: now() };
+        configure::configure(by, (&dir, &identity), spec).await
     }
 
     async fn start(&self, spec: &NodeSpec) -> Result<String, EngineError> {
@@ -309,8 +323,8 @@ impl Engine for LocalEngine {
         password: &SecretString,
     ) -> Result<LoginProof, EngineError> {
         self.find(spec.id)?;
-        let address =
-            login::Address { host: &self.inner.config.public_host, port: spec.port, name: &spec.name };
+        let (host, port) = (&self.inner.config.public_host, spec.port);
+        let address = login::Address { host, port, user: &spec.login, database: &spec.name };
         login::verify(address, password, self.inner.ca.certificate(), Duration::from_secs(10)).await
     }
 
@@ -341,9 +355,15 @@ impl Engine for LocalEngine {
         };
         let Some(server) = keeper::postmaster(&dir, &identity)? else { return Ok(NodeState::Stopped) };
         let (pid, since) = (server.seen.pid, keeper::since(&dir, &server));
+        let of = (id, (server.seen.pid, server.seen.started));
         self.inner.watch.add(server);
+        match self.inner.kept.answers(of, LOOK_LIMIT).await {
+            Some(true) => return Ok(NodeState::Running { since, pid }),
+            Some(false) => return Ok(NodeState::Starting),
+            None => {}
+        }
         let Some(port) = keeper::listening_port(&dir) else { return Ok(NodeState::Starting) };
-        Ok(match keeper::ask(&dir, &identity, port, Duration::from_secs(2)).await? {
+        Ok(match keeper::ask(&dir, &identity, port, LOOK_LIMIT).await? {
             keeper::Answer::Ours => NodeState::Running { since, pid },
             keeper::Answer::None(error) => {
                 tracing::debug!(%error, database = %id, "a server does not answer");
@@ -354,7 +374,8 @@ impl Engine for LocalEngine {
 
     async fn figures(&self, spec: &NodeSpec) -> Result<Figures, EngineError> {
         let (dir, server) = self.running(spec.id)?;
-        figures::read(&self.inner.gauges, &dir, &server, spec, &limits(spec)).await
+        let kept = (&self.inner.gauges, &self.inner.kept);
+        figures::read(kept, &dir, &server, spec, &limits(spec)).await
     }
 
     async fn sample(&self, spec: &NodeSpec, disk: bool) -> Result<Sample, EngineError> {

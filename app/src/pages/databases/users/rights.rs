@@ -1,0 +1,116 @@
+//! What a user may really do, object by object, as PostgreSQL answers it, and the button that closes gaps.
+
+use crate::{
+    error::AppError,
+    ui::{CodeBlock, Column, Empty, Panel, Pill, RowForm, Table, Td, Variant},
+};
+use leptos::{either::Either, prelude::*};
+use types::rights::{ObjectRights, RightsView};
+
+/// Gives everybody the rights that they should have.
+#[server(prefix = "/do", endpoint = "mend_database_rights")]
+pub async fn mend_rights(id: String, name: String) -> Result<(), AppError> {
+    use crate::{address, ssr};
+    ssr::control()?.mend_database_rights(&ssr::actor()?, address::database(&id)?).await?;
+    ssr::flash(
+        "notice",
+        "The gaps are closed: everything belongs to the owner, and all users have their rights.",
+    )
+    .await;
+    ssr::redirect(&format!("/databases/{id}/users/{name}"));
+    Ok(())
+}
+
+/// The table.
+#[component]
+pub fn Rights(
+    /// The database.
+    id: String,
+    /// Whose rights, and which.
+    rights: RightsView,
+    /// Closes gaps.
+    mend: ServerAction<MendRights>,
+) -> impl IntoView {
+    let RightsView { user, read_only, objects, total, gaps, sql } = rights;
+    let sentence = match gaps {
+        0 => "No gaps: it may do with everything what it should.".to_owned(),
+        1 => "One object has a gap: something was made under another user’s own name, or rights were taken away.".into(),
+        n => format!("{n} objects have gaps: they were made under another user’s own name, or rights were taken away."),
+    };
+    let close = (gaps > 0).then(|| {
+        view! {
+            <RowForm action=mend fields=vec![("id", id), ("name", user)] variant=Variant::Primary large=true>
+                "Close the gaps"
+            </RowForm>
+        }
+    });
+    let shown = objects.len();
+    let more =
+        (shown < total).then(|| format!("{shown} of {total} objects are shown, those with gaps first."));
+    let columns =
+        vec![Column::text("Object"), Column::text("Owner"), Column::text("May"), Column::text("Missing")];
+    let row = move |object: ObjectRights| view! { <Object object read_only /> };
+    let table = if objects.is_empty() {
+        Either::Left(
+            view! { <Empty title="Nothing here yet." text="Tables appear here as soon as there are some." /> },
+        )
+    } else {
+        Either::Right(view! {
+            <Table caption="Effective rights" columns>
+                {objects.into_iter().map(row).collect_view()}
+            </Table>
+        })
+    };
+    view! {
+        <Panel title="Effective rights" flush=true>
+            <div class="act-row">
+                <p>{sentence}</p>
+                {close}
+            </div>
+            {table}
+            {more.map(|more| view! { <p class="panel-foot hint">{more}</p> })}
+            <details class="fold command panel-foot">
+                <summary>"What it was given, as SQL"</summary>
+                <CodeBlock text=sql name="the grants" />
+            </details>
+        </Panel>
+    }
+}
+
+#[component]
+fn Object(object: ObjectRights, read_only: bool) -> impl IntoView {
+    let missing = object.missing(read_only).join(", ").to_lowercase();
+    let beyond = object.beyond(read_only).join(", ").to_lowercase();
+    let name = match object.schema.is_empty() {
+        true => object.name.clone(),
+        false => format!("{}.{}", object.schema, object.name),
+    };
+    let may = match object.allowed.is_empty() {
+        true => "nothing".to_owned(),
+        false => object.allowed.join(", ").to_lowercase(),
+    };
+    view! {
+        <tr>
+            <th scope="row">
+                <span class="mono">{name}</span>
+                " "
+                <span class="aside">{object.kind.word()}</span>
+            </th>
+            <Td label="Owner" class="mono">
+                {object.owner}
+            </Td>
+            <Td label="May">
+                {may}
+                {(!beyond.is_empty())
+                    .then(|| view! { " " <Pill tone="warn" text=format!("more than reading: {beyond}") /> })}
+            </Td>
+            <Td label="Missing">
+                {if missing.is_empty() {
+                    Either::Left("–")
+                } else {
+                    Either::Right(view! { <Pill tone="warn" text=missing /> })
+                }}
+            </Td>
+        </tr>
+    }
+}

@@ -1,0 +1,25 @@
+//! What the core asks of the engine about how a server may be reached, beside writing its files
+//! ([`super::Engine::configure`]): who is connected over the network, and whom the rules would not let in again.
+
+use super::{EngineError, NodeSpec};
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use std::net::IpAddr;
+use types::{network::Network, reach::TcpSession};
+
+/// A certificate that ends sooner is replaced when its server is configured.
+pub const RENEW_BEFORE: TimeDelta = TimeDelta::days(30);
+
+/// Sessions over the network, and the rules for them.
+#[async_trait]
+pub trait Doorway: Send + Sync + 'static {
+    /// Addresses on which servers listen.
+    fn listens_on(&self) -> Vec<IpAddr>;
+    /// Networks from which every server may be reached: the operator's choice.
+    fn house_networks(&self) -> Vec<Network>;
+    /// Open sessions of a running server that would not be let in again if it were as `spec` says, oldest first; read
+    /// as the weak monitoring role.
+    async fn refused(&self, spec: &NodeSpec) -> Result<Vec<TcpSession>, EngineError>;
+    /// Ends them. Answers how many.
+    async fn end_refused(&self, spec: &NodeSpec) -> Result<u32, EngineError>;
+}

@@ -1,0 +1,113 @@
+// What runs in a database, cancelling and terminating it, and what statements cost; with JavaScript and without.
+import { spawn, type ChildProcess } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test, type Page } from "@playwright/test";
+import { Console, expectAccessible } from "../support/accessible.ts";
+import { Paddock, psql, versions } from "../support/paddock.ts";
+import { addDatabase, createApp, createFirstAccount } from "../support/steps.ts";
+
+const hostile = `'<img src=x onerror=document.title=1>' AS "</script>"`;
+
+for (const javaScriptEnabled of [true, false]) {
+  test.describe(javaScriptEnabled ? "with JavaScript" : "without JavaScript", () => {
+    test.use({ javaScriptEnabled });
+    let paddock: Paddock;
+    const running: ChildProcess[] = [];
+    test.beforeAll(async () => {
+      paddock = await Paddock.start();
+    });
+    test.afterAll(async () => {
+      for (const child of running) child.kill();
+      await paddock?.stop();
+    });
+
+    test("a query is seen, cancelled and terminated; statements are counted", async ({ page }) => {
+      test.setTimeout(180_000);
+      const console = new Console(page, javaScriptEnabled);
+      await createFirstAccount(page, paddock);
+      await createApp(page, paddock, "my-app");
+      await addDatabase(page, "my-app", "Starter 512M");
+      const database = page.url().replace(/[?#].*/, "");
+      const url = await urlOf(page, paddock);
+      psql(url, "CREATE TABLE stock (sku text, qty int)");
+
+      await test.step("nothing runs", async () => {
+        await page.goto(database);
+        await page.getByRole("link", { name: "Running queries", exact: true }).click();
+        await expect(page).toHaveURL(`${database}/queries`);
+        await expect(page.getByText("Nothing runs.")).toBeVisible();
+        if (javaScriptEnabled) await expectAccessible(page, "no running queries");
+      });
+
+      await test.step("a long query appears, and its text is text", async () => {
+        running.push(talk(url, `SELECT pg_sleep(600), ${hostile}`));
+        const row = page.getByRole("row", { name: /pg_sleep/ });
+        await page.goto(`${database}/queries?refresh=1`);
+        if (!javaScriptEnabled) await expect(async () => {
+          await page.reload();
+          await expect(row).toBeVisible({ timeout: 500 });
+        }).toPass({ timeout: 20_000 });
+        await expect(row).toContainText(hostile, { timeout: 10_000 });
+        expect(await page.locator("img[src=x]").count()).toBe(0);
+      });
+
+      await test.step("the blocked stand below their blocker", async () => {
+        running.push(talk(url, "BEGIN; LOCK TABLE stock IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(600)"));
+        await new Promise((resolve) => setTimeout(resolve, 1_000));
+        running.push(talk(url, "UPDATE stock SET qty = 1"));
+        await new Promise((resolve) => setTimeout(resolve, 1_000));
+        await page.goto(`${database}/queries?refresh=0`);
+        await expect(page.getByText("blocks 1")).toBeVisible();
+        await expect(page.getByText(/holds .*AccessExclusiveLock on public\.stock/)).toBeVisible();
+        await expect(page.getByRole("row", { name: /UPDATE stock/ })).toContainText("Lock: relation");
+        if (javaScriptEnabled) await expectAccessible(page, "running queries");
+      });
+
+      await test.step("cancelled, then terminated", async () => {
+        await page.getByRole("row", { name: /onerror/ }).getByRole("button", { name: /^Cancel/ }).click();
+        await expect(page.getByRole("status").first()).toContainText("Its statement was cancelled");
+        await expect(page).toHaveURL(`${database}/queries?refresh=0`);
+        await expect(page.getByRole("row", { name: /onerror/ })).toHaveCount(0);
+        const row = page.getByRole("row", { name: /LOCK TABLE/ });
+        await row.locator("summary", { hasText: "Terminate" }).click();
+        await row.getByRole("button", { name: /now$/ }).click();
+        await expect(page.getByRole("status").first()).toContainText("It was terminated");
+        await expect(page.getByText("blocks 1")).toHaveCount(0);
+      });
+
+      await test.step("statements are counted", async () => {
+        await page.getByRole("link", { name: "Insights", exact: true }).click();
+        await expect(page.getByText("Statements are not counted.", { exact: true })).toBeVisible();
+        await page.getByRole("button", { name: "Count statements" }).click();
+        await expect(page.getByRole("status").first()).toContainText("Statements are counted from now on.");
+        psql(url, "SELECT count(*) FROM stock WHERE sku = 'a'");
+        await page.reload();
+        await expect(page.getByRole("row", { name: /FROM stock WHERE sku = \$1/ })).toBeVisible();
+        await page.getByRole("link", { name: "Calls", exact: true }).click();
+        await expect(page).toHaveURL(/top=calls/);
+        if (javaScriptEnabled) await expectAccessible(page, "insights");
+        await page.locator("summary", { hasText: "Reset" }).click();
+        await page.getByRole("button", { name: "Reset now" }).click();
+        await expect(page.getByText("All counters began anew.")).toBeVisible();
+        await page.getByRole("button", { name: "Stop counting" }).click();
+        await expect(page.getByText("Statements are not counted.", { exact: true })).toBeVisible();
+      });
+      console.expectSilent();
+    });
+  });
+}
+
+/// A session that says one thing and stays until it is ended.
+function talk(url: string, sql: string): ChildProcess {
+  const newest = readdirSync(versions).filter((name) => /^\d+\.\d+$/.test(name)).sort((a, b) => Number(b) - Number(a))[0];
+  return spawn(join(versions, newest, "bin/psql"), ["-XAtq", url, "-c", sql], { stdio: "ignore" });
+}
+
+/// The URL with its password, from the app's environment.
+async function urlOf(page: Page, paddock: Paddock): Promise<string> {
+  await page.goto(`${paddock.url}/apps/my-app/environment?view=resolved&reveal=1`);
+  const url = /postgresql:\/\/\S+/.exec(await page.getByRole("main").innerText())?.[0];
+  expect(url).toBeTruthy();
+  return url!;
+}

@@ -223,6 +223,9 @@ async fn figures_are_those_of_the_kernel_and_of_postgresql() {
 
     // Its owner can shut the door, and loses the estimate only.
     host.ask(&spec, "SET ROLE a_1_owner; REVOKE CONNECT ON DATABASE a_1 FROM paddock_monitor").await.unwrap();
+    // What was estimated a moment ago is told again; after a restart nothing was.
+    host.engine.stop(spec.id, Duration::from_secs(10)).await.unwrap();
+    host.engine.start(&spec).await.unwrap();
     let figures = host.engine.figures(&spec).await.unwrap();
     assert_eq!((figures.dead_bytes, figures.data_bytes > 0), (None, true));
     host.end().await;

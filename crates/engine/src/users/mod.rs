@@ -6,7 +6,7 @@
 //!
 //! A user that reads and writes is a member of the owner, and its sessions begin as the owner (`ALTER ROLE … SET role`):
 //! what any of them makes belongs to all of them. What one makes under its own name all the same is covered by default
-//! privileges, and [`rights`] tells and mends what they do not reach.
+//! privileges, and [`mod@rights`] tells and mends what they do not reach.
 
 mod complete;
 mod create;

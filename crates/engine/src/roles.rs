@@ -138,7 +138,6 @@ pub(crate) async fn prepare(session: &Session) -> Result<(), EngineError> {
     let (names, look) = (waiting()?, async |client: Client| look(&client).await);
     let seen = session.run("read the server's roles", look).await?;
     make(session, WAITING, &names, &seen).await?;
-    users::complete(session, &names).await?;
     let mark = format!("ALTER ROLE {} CONNECTION LIMIT {PREPARED}", names.user);
     session.run("mark the cluster", async |client: Client| client.batch_execute(&mark).await).await
 }
@@ -171,7 +170,10 @@ async fn make(session: &Session, name: &str, names: &Names, seen: &Seen) -> Resu
     }
     let inside = Session { database: name.into(), ..session.clone() };
     let rights = within(names);
-    inside.run("set the database's rights", async |client: Client| client.batch_execute(&rights).await).await
+    inside
+        .run("set the database's rights", async |client: Client| client.batch_execute(&rights).await)
+        .await?;
+    users::complete(session, names).await
 }
 
 async fn look(client: &Client) -> Result<Seen, tokio_postgres::Error> {

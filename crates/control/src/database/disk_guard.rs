@@ -5,7 +5,7 @@
 //! Below 90 writes come back by themselves. It works on no database that an operation changes.
 
 use crate::{
-    Action, Actor, ControlPlane, Error, Result, audit,
+    Actor, ControlPlane, Error, Result,
     store::{self, addon::Addon},
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -87,29 +87,15 @@ impl ControlPlane {
     /// # Errors
     /// `NotFound`, `Forbidden`; `Conflict` when writes are allowed anyway or something else changes the database.
     pub async fn allow_writes(&self, actor: &Actor, addon: AddonId) -> Result<DateTime<Utc>> {
-        self.addon_access(actor, addon, Action::Operate).await?;
-        let now = self.now();
-        let mut tx = self.store().begin().await?;
-        store::addon::lock(&mut tx, addon.uuid()).await?;
-        let row = self.addon_row(&mut tx, addon).await?;
-        if let Some(operation) = row.operation {
-            return Err(Error::Conflict {
-                message: "Something else changes this database now. Try again when it is done.".into(),
-                operation: Some(types::OperationId::new(operation)),
-            });
-        }
-        if !row.read_only {
+        let mut change = self.change(actor, addon).await?;
+        if !change.row.read_only {
             return Err(Error::conflict("Writes are allowed: the disk has room."));
         }
-        let until = now + GRACE;
-        store::database::guard(&mut tx, row.database_id, row.disk_level, true, Some(until)).await?;
-        let words = "Writes are allowed for 15 minutes";
-        store::event::record(&mut tx, row.database_id, now, "grace", words).await?;
-        let subject = row.subject();
-        let entry = audit::Entry::new("database.allow_writes").app(subject.app).database(subject.database);
-        audit::record(&mut tx, now, actor, entry.detail(row.resource_id.clone())).await?;
-        self.write_settings(&row, true, Some(until)).await?;
-        tx.commit().await?;
+        let (until, database, level) = (change.now + GRACE, change.row.database_id, change.row.disk_level);
+        store::database::guard(change.conn(), database, level, true, Some(until)).await?;
+        let (words, now) = ("Writes are allowed for 15 minutes", change.now);
+        store::event::record(change.conn(), database, now, "grace", words).await?;
+        self.apply(change, actor, "database.allow_writes", String::new()).await?;
         Ok(until)
     }
 

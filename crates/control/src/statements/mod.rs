@@ -7,15 +7,11 @@ mod snapshots;
 
 pub use snapshots::Snapshots;
 
-use crate::{
-    Action, Actor, ControlPlane, Error, Result, audit,
-    engine::NodeState,
-    store::{self, addon::Addon},
-};
+use crate::{Action, Actor, ControlPlane, Error, Result, audit, engine::NodeState, store};
 use std::time::Duration;
 use tokio::time::timeout;
 use types::{
-    AddonId, OperationId,
+    AddonId,
     statement::{Counting, StatementOrder, StatementRange, StatementsView, difference},
 };
 
@@ -73,35 +69,21 @@ impl ControlPlane {
     /// # Errors
     /// `NotFound`, `Forbidden`; `Conflict` while something else changes the database or it does not run; `Unavailable`.
     pub async fn count_statements(&self, actor: &Actor, addon: AddonId, on: bool) -> Result<()> {
-        let access = self.addon_access(actor, addon, Action::Operate).await?;
-        let now = self.now();
-        let mut tx = self.store().begin().await?;
-        // Held until the server has its settings, so that no other writer of settings comes between.
-        store::addon::lock(&mut tx, addon.uuid()).await?;
-        let row = self.addon_row(&mut tx, addon).await?;
-        if let Some(operation) = row.operation {
-            return Err(Error::Conflict {
-                message: "Something else changes this database now. Try again when it is done.".into(),
-                operation: Some(OperationId::new(operation)),
-            });
-        }
-        if row.deleted_at.is_some() || !row.ready {
+        let mut change = self.change(actor, addon).await?;
+        if !change.row.ready {
             return Err(Error::conflict("This database is not ready."));
         }
-        let running = matches!(self.look(row.database_id).await, Some(NodeState::Running { .. }));
+        let database = change.row.database_id;
+        let running = matches!(self.look(database).await, Some(NodeState::Running { .. }));
         if on && !running {
             return Err(Error::conflict("The server does not run. Start it first."));
         }
-        store::statement::count(&mut tx, row.database_id, on).await?;
-        let action = if on { "database.statements_on" } else { "database.statements_off" };
-        let entry = audit::Entry::new(action).app(access.app.id).database(access.database_id);
-        audit::record(&mut tx, now, actor, entry.detail(access.resource_id)).await?;
-        let spec = self.spec(&Addon { statements: on, ..row })?;
+        store::statement::count(change.conn(), database, on).await?;
         if on {
-            self.inner.engine.prepare_statements(&spec).await?;
+            self.inner.engine.prepare_statements(&self.spec(&change.row)?).await?;
         }
-        self.inner.engine.configure(&spec).await?;
-        tx.commit().await?;
+        let action = if on { "database.statements_on" } else { "database.statements_off" };
+        self.apply(change, actor, action, String::new()).await?;
         Ok(())
     }
 

@@ -200,7 +200,7 @@ pub(crate) async fn last_of_apps(
     Ok(pairs.collect())
 }
 
-/// A change of an app, from the audit log.
+/// A change of an app or a database, from the audit log.
 #[derive(Clone, Debug)]
 pub(crate) struct AuditLine {
     pub at: DateTime<Utc>,
@@ -209,19 +209,21 @@ pub(crate) struct AuditLine {
     pub detail: String,
 }
 
-/// What was done to these apps, newest first; what was refused is left out.
-pub(crate) async fn of_apps(
+/// What was done to these apps and databases, newest first; what was refused is left out.
+pub(crate) async fn changes(
     conn: &mut PgConnection,
     apps: &[Uuid],
+    databases: &[Uuid],
     limit: i64,
 ) -> sqlx::Result<Vec<AuditLine>> {
     sqlx::query_as!(
         AuditLine,
         r#"
         SELECT at, username, action, detail FROM audit_event
-        WHERE app_id = ANY ($1) AND allowed ORDER BY seq DESC LIMIT $2
+        WHERE (app_id = ANY ($1) OR database_id = ANY ($2)) AND allowed ORDER BY seq DESC LIMIT $3
         "#,
         apps,
+        databases,
         limit,
     )
     .fetch_all(conn)

@@ -132,6 +132,81 @@ async fn the_published_password_changes_with_overlap() {
     assert_eq!((logins(), set.user.as_str()), ([name.to_owned()].into(), name));
 }
 
+/// Two passwords at once would lock everybody out: the URL would name one, PostgreSQL know the other.
+#[tokio::test]
+async fn a_second_request_finds_the_first_one_and_changes_nothing() {
+    let house = House::with(Config::default(), 31000..=31999).await;
+    let (owner, addon) = ready(&house).await;
+    let (id, name) = (addon.id, addon.resource_id.as_str());
+    let worker = house.worker();
+    let first = house.plane.change_database_password(&owner, id, name, None, None).await.unwrap();
+    for _ in 0..5 {
+        let second = house.plane.change_database_password(&owner, id, name, None, None).await;
+        match second {
+            Err(Error::Conflict { operation, .. }) => assert_eq!(operation, first.operation),
+            other => panic!("{other:?}"),
+        }
+        assert!(worker.run_once().await.unwrap());
+    }
+    assert_eq!(house.finish(first.operation.unwrap()).await, OperationStatus::Succeeded);
+    let mode = control::connection::SslMode::Prefer;
+    let url = house.plane.connection_url(&owner, id, mode).await.unwrap();
+    assert!(url.expose_secret().contains(&first.password));
+}
+
+/// The old login stays from when the app was told, and longer where it did not listen.
+#[tokio::test]
+async fn the_overlap_begins_when_the_app_was_told() {
+    for (taken, minutes) in [(true, 1), (false, 5)] {
+        let house = House::with(Config::default(), 31000..=31999).await;
+        let (owner, addon) = ready(&house).await;
+        house.engine.hooks_say(taken, "exit status 1");
+        let operator = house.person("root", true).await;
+        house.plane.set_hook(&operator, "my-app", None, vec!["/bin/restart".into()]).await.unwrap();
+        let set = house
+            .plane
+            .change_database_password(&owner, addon.id, &addon.resource_id, None, None)
+            .await
+            .unwrap();
+        let worker = house.worker();
+        for _ in 0..3 {
+            assert!(worker.run_once().await.unwrap());
+        }
+        // Paddock was away between the new URL and the call.
+        house.clock.advance(TimeDelta::minutes(20));
+        let database = house.plane.database_id(&owner, addon.id).await.unwrap();
+        let logins = || house.engine.node(database).unwrap().users.len();
+        while worker.run_once().await.unwrap() {}
+        assert_eq!(house.engine.hooks().len(), 1, "{taken}");
+        house.clock.advance(TimeDelta::seconds(minutes * 60 - 1));
+        while worker.run_once().await.unwrap() {}
+        assert_eq!(logins(), 2, "{taken}: it had no time yet");
+        house.clock.advance(TimeDelta::seconds(11));
+        while worker.run_once().await.unwrap() {}
+        assert_eq!(logins(), 1, "{taken}");
+        assert_eq!(house.finish(set.operation.unwrap()).await, OperationStatus::Succeeded);
+    }
+}
+
+/// What is made beside a change of plan would miss its limits.
+#[tokio::test]
+async fn nothing_is_made_or_removed_beside_an_operation() {
+    let house = House::new().await;
+    let (owner, addon) = ready(&house).await;
+    house.plane.create_database_user(&owner, addon.id, named("analyst")).await.unwrap();
+    let running = house.plane.restart_database(&owner, addon.id, None).await.unwrap().operation;
+    for refused in [
+        house.plane.create_database_user(&owner, addon.id, named("another")).await.map(drop),
+        house.plane.delete_database_user(&owner, addon.id, "analyst").await.map(drop),
+        house.plane.create_extension(&owner, addon.id, "hstore").await.map(drop),
+    ] {
+        assert!(
+            matches!(&refused, Err(Error::Conflict { operation, .. }) if *operation == Some(running)),
+            "{refused:?}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_login_that_does_not_work_is_never_published() {
     let house = House::new().await;

@@ -49,6 +49,21 @@ pub(crate) fn sql(what: &str, error: tokio_postgres::Error) -> EngineError {
     retry(said, error)
 }
 
+/// A statement that PostgreSQL refused for what was asked for, and not for its own state: syntax, rights, names (class
+/// 42), what depends on it (2B), what it does not do (0A). Anything else stays as it is.
+pub(crate) fn refusal(error: EngineError) -> EngineError {
+    let EngineError::Other { message, source, retry } = error else { return error };
+    let said = source.downcast_ref::<tokio_postgres::Error>().and_then(tokio_postgres::Error::as_db_error);
+    let about = |code: &str| ["42", "2B", "0A"].iter().any(|class| code.starts_with(class));
+    match said {
+        Some(db) if about(db.code().code()) => EngineError::Postgres {
+            message: std::iter::once(db.message()).chain(db.detail()).collect::<Vec<_>>().join(". "),
+            log: Vec::new(),
+        },
+        _ => EngineError::Other { message, source, retry },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -31,7 +31,10 @@ pub(crate) async fn limit(
             client.query(USERS, &[&spec.name]).await?.iter().map(|row| row.try_get(0)).collect()
         })
         .await?;
-    let mut alter = String::new();
+    let database =
+        quote_ident(&spec.name).map_err(|error| fatal("the database's name cannot be used", error))?;
+    let mut alter =
+        format!("ALTER DATABASE {database} CONNECTION LIMIT {};\n", crate::roles::together(connections));
     for user in users {
         let user = quote_ident(&user).map_err(|error| fatal("a user's name cannot be used", error))?;
         alter += &format!("ALTER ROLE {user} CONNECTION LIMIT {connections};\n");

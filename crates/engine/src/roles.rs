@@ -108,8 +108,10 @@ pub(crate) async fn create_database(
     // What it makes belongs to the owner, whoever of its users makes it: each of them can change it later.
     let open = format!(
         "ALTER ROLE {user} LOGIN CONNECTION LIMIT {connections} PASSWORD {quoted};\n\
-         ALTER ROLE {user} SET role = {};\n",
-        names.owner
+         ALTER ROLE {user} SET role = {};\n\
+         ALTER DATABASE {user} CONNECTION LIMIT {};\n",
+        names.owner,
+        together(connections)
     );
     let rename = waiting()?.rename(&names);
 
@@ -263,6 +265,12 @@ pub(crate) fn quote_verifier(verifier: &str) -> Result<String, EngineError> {
         return Err(fatal("the password's verifier is not a SCRAM verifier", anyhow::anyhow!("refused")));
     }
     quote_literal(verifier).map_err(|error| fatal("the verifier cannot be used", error))
+}
+
+/// How many sessions a database may have: those of all its users together, and the platform's own in it. Without this
+/// bound several users would take the places that are kept for the platform (before 16 nothing else keeps them).
+pub(crate) fn together(connections: u32) -> u32 {
+    connections + crate::settings::PLATFORM_CONNECTIONS
 }
 
 /// Statements that give everybody their rights on what `creator` will make. Defaults hold for the creating role only, so

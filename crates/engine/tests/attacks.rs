@@ -173,6 +173,9 @@ const TRAPS: &str = r#"
     CREATE DOMAIN checked AS int CHECK (canary('domain'));
     ALTER DATABASE shop_4553 SET search_path = public, pg_catalog;
     ALTER DATABASE shop_4553 SET row_security = off;
+    ALTER DATABASE shop_4553 SET role = shop_4553_owner;
+    ALTER DATABASE shop_4553 SET lock_timeout = '1ms';
+    ALTER DATABASE shop_4553 SET idle_in_transaction_session_timeout = '1ms';
     ALTER DATABASE shop_4553 SET default_transaction_read_only = on;
     ALTER ROLE CURRENT_USER IN DATABASE shop_4553 SET search_path = public, pg_catalog;
 "#;
@@ -358,6 +361,94 @@ async fn a_deleted_user_leaves_its_things_and_nothing_else() {
     assert_eq!(host.ask(&spec, "SELECT n FROM mine").await.unwrap(), ["7"]);
     let owner = "SELECT tableowner FROM pg_tables WHERE tablename = 'mine'";
     assert_eq!(host.ask(&spec, owner).await.unwrap(), ["shop_4553_owner"]);
+    host.end().await;
+}
+
+/// A removal that was cut short: the user can log in no more, is still listed, and goes the next time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removal_that_was_cut_short_can_be_asked_for_again() {
+    let host = Host::new().await;
+    let spec = host.spec("shop_4553").await;
+    host.up(&spec).await;
+    host.engine.create_user(&spec, "leaver_1", false, &host::verifier()).await.unwrap();
+    let inside = host.inside(&spec, "postgres").await;
+    inside.batch_execute("ALTER ROLE leaver_1 NOLOGIN").await.unwrap();
+    let names = async || {
+        host.engine.users(&spec).await.unwrap().into_iter().map(|user| user.name).collect::<Vec<_>>()
+    };
+    assert_eq!(names().await, ["shop_4553", "leaver_1"]);
+    host.engine.drop_user(&spec, "leaver_1").await.unwrap();
+    assert_eq!(names().await, ["shop_4553"]);
+    drop(inside);
+    host.end().await;
+}
+
+/// A database from before: its user made tables under its own name, and its sessions did not begin as the owner.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_database_goes_on_with_its_migrations() {
+    let host = Host::new().await;
+    let spec = host.spec("shop_4553").await;
+    host.up(&spec).await;
+    let inside = host.inside(&spec, "postgres").await;
+    inside.batch_execute("ALTER ROLE shop_4553 RESET role").await.unwrap();
+    host.ask(&spec, "CREATE TABLE old (n int)").await.unwrap();
+    let owner = "SELECT tableowner FROM pg_tables WHERE tablename = 'old'";
+    assert_eq!(host.ask(&spec, owner).await.unwrap(), ["shop_4553"]);
+    // Somebody looks at the users.
+    host.engine.users(&spec).await.unwrap();
+    assert_eq!(host.ask(&spec, owner).await.unwrap(), ["shop_4553_owner"]);
+    host.ask(&spec, "ALTER TABLE old ADD COLUMN x int").await.unwrap();
+    drop(inside);
+    host.end().await;
+}
+
+/// Several users together do not take the places that are kept for the platform.
+#[tokio::test(flavor = "multi_thread")]
+async fn users_leave_the_platform_its_places_on_every_major() {
+    let host = Host::new().await;
+    for version in host.versions().await {
+        let spec = host::spec("shop_4553", version);
+        host.up(&spec).await;
+        host.engine.create_user(&spec, "analyst_1", false, &host::verifier()).await.unwrap();
+        let mut open = Vec::new();
+        for user in ["shop_4553", "analyst_1"] {
+            while let Ok(client) = host.connect_as(&spec, user, "shop_4553").await {
+                open.push(client);
+                assert!(open.len() < 100, "{version}: somebody stops them");
+            }
+        }
+        let most = usize::try_from(spec.plan.connections()).unwrap();
+        assert!(open.len() >= most && open.len() <= most + 5, "{version}: {} sessions", open.len());
+        assert_eq!(host.engine.users(&spec).await.unwrap().len(), 2, "{version}: the platform can look");
+        host.engine.drop_user(&spec, "analyst_1").await.expect("and act, once the sessions end");
+        drop(open);
+        host.engine.purge(spec.id).await.unwrap();
+    }
+    host.end().await;
+}
+
+/// What hangs on an extension is named on every major, arrays of its types too, and a refusal is PostgreSQL's own.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_depends_on_an_extension_is_named() {
+    let host = Host::new().await;
+    for version in host.versions().await {
+        let spec = host::spec("shop_4553", version);
+        host.up(&spec).await;
+        host.engine.create_extension(&spec, "citext").await.unwrap();
+        let dependents = async || {
+            let all = host.engine.extensions(&spec).await.unwrap();
+            all.into_iter().find(|one| one.name == "citext").unwrap().dependents
+        };
+        assert_eq!(dependents().await, [] as [&str; 0], "{version}");
+        host.ask(&spec, "CREATE TABLE t (tags citext[])").await.unwrap();
+        assert_eq!(dependents().await, ["column tags of table public.t"], "{version}");
+        let refused = host.engine.drop_extension(&spec, "citext").await;
+        assert!(
+            matches!(&refused, Err(control::engine::EngineError::Postgres { .. })),
+            "{version}: {refused:?}"
+        );
+        host.engine.purge(spec.id).await.unwrap();
+    }
     host.end().await;
 }
 

@@ -119,11 +119,19 @@ async fn every_cell_is_as_documented_on_every_major() {
         may(&clients["reader_1"], "own", "SELECT n FROM v").await.unwrap();
         assert!(may(&clients["writer_2"], "own", "ALTER TABLE t ADD COLUMN x int").await.is_err());
         // So is what somebody took away.
-        owner.batch_execute("REVOKE ALL ON before.t FROM shop_4553_ro, shop_4553_rw").await.unwrap();
+        owner
+            .batch_execute(
+                r#"REVOKE ALL ON before.t FROM shop_4553_ro, shop_4553_rw;
+                   REVOKE CONNECT ON DATABASE shop_4553 FROM shop_4553_ro;
+                   REVOKE EXECUTE ON FUNCTION before.f() FROM shop_4553_rw"#,
+            )
+            .await
+            .unwrap();
         let named = gaps(&host, &spec, "writer_2", false).await;
         assert!(named.iter().any(|gap| gap.starts_with("own.t: TRIGGER")), "{named:?}");
-        assert_eq!(gaps(&host, &spec, "reader_1", true).await, ["before.t: SELECT"]);
+        assert_eq!(gaps(&host, &spec, "reader_1", true).await, [".shop_4553: CONNECT", "before.t: SELECT"]);
         host.engine.mend_rights(&spec).await.unwrap();
+        assert_eq!(gaps(&host, &spec, "reader_1", true).await, [] as [&str; 0], "{version}");
         for schema in ["before", "own"] {
             check(&clients, schema, &told).await;
         }

@@ -28,7 +28,11 @@ impl Administer for FakeEngine {
                 connections: 0,
                 last_activity: None,
             };
-            let mut users: Vec<_> = node.users.iter().map(user).collect();
+            // The protected user's other login is no user.
+            let logins = [spec.name.clone(), format!("{}_b", spec.name)];
+            let listed =
+                |(name, _): &(&String, &(bool, String))| **name == spec.login || !logins.contains(name);
+            let mut users: Vec<_> = node.users.iter().filter(listed).map(user).collect();
             users.sort_by_key(|user| (user.name != spec.login, user.name.clone()));
             Ok(users)
         })

@@ -24,13 +24,13 @@ pub enum Act<'a> {
     ChangePassword {
         /// Its name.
         name: &'a str,
+        /// It is the published login: only Paddock changes its password, or the URL would be wrong.
+        protected: bool,
     },
     /// A user is removed.
     DeleteUser {
         /// Its name.
         name: &'a str,
-        /// Who owns its things afterwards.
-        heir: &'a str,
     },
     /// An extension is made.
     CreateExtension {
@@ -96,10 +96,10 @@ fn call(act: &Act<'_>) -> (&'static str, String, Option<Value>) {
             let user = json!({"name": name, "read_only": read_only});
             ("POST", "/users".into(), Some(json!({"database_user": user})))
         }
-        Act::ChangePassword { name } => {
+        Act::ChangePassword { name, .. } => {
             ("POST", format!("/users/{}/reset_password", url(name)), Some(json!({})))
         }
-        Act::DeleteUser { name, .. } => ("DELETE", format!("/users/{}", url(name)), None),
+        Act::DeleteUser { name } => ("DELETE", format!("/users/{}", url(name)), None),
         Act::CreateExtension { name } => action("create-extension", json!({"name": name})),
         Act::DropExtension { name } => action("drop-extension", json!({"name": name})),
         Act::Switch { feature, on: true } => {
@@ -133,8 +133,10 @@ fn sql(act: &Act<'_>) -> Result<Option<String>, Unquotable> {
                              pg_stat_activity WHERE datname = current_database();"
                 .into()
         }
-        Act::ChangePassword { name } => {
-            format!("\\password {}", quote_ident(name)?)
+        Act::ChangePassword { protected: true, .. } => return Ok(None),
+        // Sessions of those who write begin as the owner, who may not change it.
+        Act::ChangePassword { name, protected: false } => {
+            format!("SET ROLE NONE;\n\\password {}", quote_ident(name)?)
         }
         Act::CreateExtension { name } => format!("CREATE EXTENSION IF NOT EXISTS {};", quote_ident(name)?),
         Act::DropExtension { name } => format!("DROP EXTENSION {};", quote_ident(name)?),

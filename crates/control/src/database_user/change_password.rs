@@ -71,7 +71,16 @@ impl ControlPlane {
         let row = self.addon_row(&mut tx, addon).await?;
         let begin = (change_password::KIND, change_password::first());
         let operation = match accept::enqueue(&mut tx, now, actor, begin, row.subject(), None).await? {
-            Enqueued::New(id) | Enqueued::Existing(id) => id,
+            Enqueued::New(id) => id,
+            // The same is asked for and is not the same: this one has another password, which must not take the place of
+            // the one that is being published.
+            Enqueued::Existing(id) => {
+                return Err(Error::Conflict {
+                    message: "The password is being changed already. Wait for that to end, then try again."
+                        .into(),
+                    operation: Some(OperationId::new(id)),
+                });
+            }
         };
         // From one to the other and back.
         let login = match row.published_login() == row.resource_id {
@@ -82,7 +91,7 @@ impl ControlPlane {
         store::database::next_login(&mut tx, row.database_id, Some((&login, &sealed))).await?;
         let subject = row.subject();
         let entry =
-            audit::Entry::new("database_user.change_password").app(subject.app).database(subject.database);
+            audit::Entry::new("database_user.ask_for_password").app(subject.app).database(subject.database);
         audit::record(&mut tx, now, actor, entry.detail(format!("{}: the protected user", row.resource_id)))
             .await?;
         tx.commit().await?;

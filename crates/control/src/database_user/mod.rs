@@ -16,6 +16,7 @@ use types::{
     AddonId, FieldError,
     database_user::{DatabaseUserView, DatabaseUsersView, Owned, PasswordSet},
     name,
+    rights::RightsView,
 };
 
 /// So many users are enough for a database, and keep its page bounded.
@@ -34,7 +35,7 @@ pub struct NewDatabaseUser {
     pub confirmation: Option<SecretString>,
 }
 
-/// What is needed to administer a database: it is there, runs, and nothing else changes it.
+/// What is needed to administer a database: it is there, and its owner wants it to run.
 struct Ready {
     row: Addon,
     spec: NodeSpec,
@@ -69,8 +70,12 @@ impl ControlPlane {
     /// # Errors
     /// As [`Self::database_users`]; `NotFound`.
     pub async fn database_user(&self, actor: &Actor, addon: AddonId, name: &str) -> Result<DatabaseUserView> {
+        let access = self.addon_access(actor, addon, Action::View).await?;
+        let published = is_login(&access.resource_id, name);
         let all = self.database_users(actor, addon).await?;
-        all.users.into_iter().find(|user| user.name == name).ok_or(Error::NotFound("user"))
+        // Clients know the protected user by the database's name, whichever of its logins is published now.
+        let found = |user: &DatabaseUserView| if published { user.protected } else { user.name == name };
+        all.users.into_iter().find(found).ok_or(Error::NotFound("user"))
     }
 
     /// Makes a user. Its password is in the answer, this once.
@@ -96,7 +101,7 @@ impl ControlPlane {
         if !wrong.is_empty() {
             return Err(Error::Invalid(wrong));
         }
-        let Ready { row, spec } = self.ready(addon).await?;
+        let Ready { row, spec } = self.changeable(addon).await?;
         let users = self.inner.engine.users(&spec).await?;
         if users.len() >= MOST {
             return Err(Error::conflict(format!("A database has at most {MOST} users. Delete one first.")));
@@ -117,15 +122,21 @@ impl ControlPlane {
         })
     }
 
-    /// What a user owns, before it is deleted.
+    /// One user with what it owns under its own name and what it may do: its page.
     ///
     /// # Errors
     /// As [`Self::database_user`].
-    pub async fn database_user_owns(&self, actor: &Actor, addon: AddonId, name: &str) -> Result<Owned> {
-        self.database_user(actor, addon, name).await?;
+    pub async fn database_user_page(
+        &self,
+        actor: &Actor,
+        addon: AddonId,
+        name: &str,
+    ) -> Result<(DatabaseUserView, Owned, RightsView)> {
+        let user = self.database_user(actor, addon, name).await?;
         let Ready { spec, .. } = self.ready(addon).await?;
-        let (things, count) = self.inner.engine.owned_by(&spec, name, Owned::MOST).await?;
-        Ok(Owned { things, count })
+        let (things, count) = self.inner.engine.owned_by(&spec, &user.name, Owned::MOST).await?;
+        let rights = self.rights_of(&spec, &user).await?;
+        Ok((user, Owned { things, count }, rights))
     }
 
     /// Removes a user: its sessions end, what it owned goes to the owner. Answers what that was.
@@ -140,7 +151,7 @@ impl ControlPlane {
                 "The protected user is the login of the published URL and cannot be deleted. Its password can be changed.",
             ));
         }
-        let Ready { row, spec } = self.ready(addon).await?;
+        let Ready { row, spec } = self.changeable(addon).await?;
         let (things, count) = self.inner.engine.owned_by(&spec, name, Owned::MOST).await?;
         self.inner.engine.drop_user(&spec, name).await?;
         self.note(actor, &row, "database_user.delete", format!("{name}, which owned {count} things")).await?;
@@ -159,6 +170,18 @@ impl ControlPlane {
             _ => return Ok(Ready { spec: self.spec(&row)?, row }),
         };
         Err(Error::Conflict { message: why.into(), operation: row.operation.map(types::OperationId::new) })
+    }
+
+    /// The same, and no operation changes it: what is made beside one could miss what that one sets.
+    async fn changeable(&self, addon: AddonId) -> Result<Ready> {
+        let ready = self.ready(addon).await?;
+        match ready.row.operation {
+            None => Ok(ready),
+            Some(operation) => Err(Error::Conflict {
+                message: "Something else changes this database now. Try again when it is done.".into(),
+                operation: Some(types::OperationId::new(operation)),
+            }),
+        }
     }
 
     async fn note(&self, actor: &Actor, row: &Addon, action: &'static str, detail: String) -> Result<()> {
@@ -191,6 +214,11 @@ fn check_password(
     if confirmation.is_some_and(|again| again.expose_secret() != given) {
         check("password_confirmation", Err("The two passwords differ.".into()));
     }
+}
+
+/// One of the two logins that the protected user has in turn.
+fn is_login(database: &str, name: &str) -> bool {
+    name.strip_prefix(database).is_some_and(|end| end.is_empty() || end == "_b")
 }
 
 /// Names of the database's own roles are taken.

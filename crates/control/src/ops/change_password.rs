@@ -28,7 +28,7 @@ use types::operation::duration;
 /// Its name in the store.
 pub(crate) const KIND: &str = "change_password";
 
-/// Where the app has no hook, a person has to restart it: the old login stays so many times longer.
+/// Where no hook has taken the call, a person has to restart the app: the old login stays so many times longer.
 const NOT_TOLD: i32 = 5;
 /// Sessions that are busy are given so long to end by themselves.
 const BUSY: TimeDelta = TimeDelta::seconds(30);
@@ -78,7 +78,7 @@ impl Kind for ChangePassword {
 
     async fn run(step: Step, plane: &ControlPlane, cx: &mut Cx) -> Result<Next<Step>, StepError> {
         let target = Target::load(plane, cx).await?;
-        let engine = &plane.inner.engine;
+        let (engine, operation) = (&plane.inner.engine, cx.operation_id);
         Ok(match step {
             Step::OpenLogin => {
                 let (spec, password) = next(plane, &target).await?;
@@ -97,7 +97,12 @@ impl Kind for ChangePassword {
                 Next::Go(Step::CallHook)
             }
             Step::CallHook => match call_hook::run(plane, &target, "database.password_changed", cx).await? {
-                Next::Done => Next::Go(Step::CloseOld),
+                Next::Done => {
+                    let told = store::hook::was_told(cx.tx().await?, operation).await?;
+                    let notes = work::Notes { told_at: Some(cx.now()), told, ..cx.memo()? };
+                    cx.set_memo(&notes)?;
+                    Next::Go(Step::CloseOld)
+                }
                 again => again,
             },
             Step::CloseOld => close_old(plane, &target, cx).await?,
@@ -177,23 +182,22 @@ async fn publish(plane: &ControlPlane, target: &Target, cx: &mut Cx) -> Result<(
         crate::addon::seal_password(&plane.inner.key, target.row.database_id, &password).map_err(fault)?;
     let login = (spec.login != spec.name).then_some(spec.login.as_str());
     let tx = cx.tx().await?;
-    store::database::change_login(tx, target.row.database_id, login, &sealed).await?;
-    let mut notes: work::Notes = cx.memo()?;
-    notes.published_at = Some(cx.now());
-    cx.set_memo(&notes)?;
-    Ok(())
+    Ok(store::database::change_login(tx, target.row.database_id, login, &sealed).await?)
 }
 
 /// Waits until the app had time, then closes.
 async fn close_old(plane: &ControlPlane, target: &Target, cx: &mut Cx) -> Result<Next<Step>, StepError> {
-    let notes: work::Notes = cx.memo()?;
-    let now = cx.now();
-    let mut conn = plane.store().acquire().await?;
-    let hook = store::hook::find(&mut conn, target.row.app_id).await?.unwrap_or_default();
-    drop(conn);
-    let told = hook.url.is_some() || hook.command.is_some_and(|argv| !argv.is_empty());
-    let overlap = plane.config().password_overlap * if told { 1 } else { NOT_TOLD };
-    let until: DateTime<Utc> = notes.published_at.unwrap_or(now) + overlap;
+    let (notes, now): (work::Notes, _) = (cx.memo()?, cx.now());
+    let overlap = plane.config().password_overlap * if notes.told { 1 } else { NOT_TOLD };
+    // Without a note the hook could not be called at all, and the time begins now.
+    let Some(told_at) = notes.told_at else {
+        cx.set_memo(&work::Notes { told_at: Some(now), ..notes })?;
+        return Ok(Next::Again {
+            after: Duration::from_millis(100),
+            why: "the old login stays for a while".into(),
+        });
+    };
+    let until: DateTime<Utc> = told_at + overlap;
     if now < until {
         let left = crate::operation::millis(now, until);
         let why = format!("the old login stays for another {}", duration(left));

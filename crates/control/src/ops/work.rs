@@ -41,8 +41,10 @@ pub(super) struct Notes {
     pub(super) predicted_ms: Option<u64>,
     /// What it was, milliseconds.
     pub(super) interruption_ms: Option<u64>,
-    /// A new login is published since then.
-    pub(super) published_at: Option<DateTime<Utc>>,
+    /// The app was told since then, or nobody could tell it.
+    pub(super) told_at: Option<DateTime<Utc>>,
+    /// It has taken the call.
+    pub(super) told: bool,
 }
 
 impl Notes {

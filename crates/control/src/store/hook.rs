@@ -84,6 +84,16 @@ pub(crate) async fn was_taken(conn: &mut PgConnection, operation: Uuid, kind: &s
     Ok(row.is_some_and(|row| row.ok))
 }
 
+/// Whether the app was told by an operation: there was a call, and all were taken.
+pub(crate) async fn was_told(conn: &mut PgConnection, operation: Uuid) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT coalesce(bool_and(ok), false) AS "told!" FROM hook_delivery WHERE operation_id = $1"#,
+        operation
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Remembers how a call went; a later attempt of the same call replaces it.
 pub(crate) async fn record(
     conn: &mut PgConnection,

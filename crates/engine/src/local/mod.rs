@@ -39,7 +39,7 @@ use control::engine::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     ops::RangeInclusive,
     sync::{Arc, Mutex, PoisonError, Weak},
     time::{Duration, SystemTime},
@@ -70,8 +70,8 @@ struct Inner {
     ballast: Ballast,
     gauges: Gauges,
     kept: Kept,
-    /// Starts of servers that have what their administration needs.
-    complete: Mutex<HashSet<(DatabaseId, u32, u64)>>,
+    /// Which start of each server was given what its administration needs, and whether that is done.
+    complete: Mutex<HashMap<DatabaseId, ((u32, u64), Arc<tokio::sync::OnceCell<()>>)>>,
     busy: Mutex<HashMap<DatabaseId, Weak<tokio::sync::Mutex<()>>>>,
 }
 

@@ -10,22 +10,32 @@ use crate::{
 use async_trait::async_trait;
 use control::engine::{Administer, EngineError, NodeSpec, UserSeen};
 use secrecy::{ExposeSecret as _, SecretString};
-use std::{sync::PoisonError, time::Duration};
+use std::{
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 use types::{extension::Extension, rights::ObjectRights};
 
 impl LocalEngine {
     /// The house of a running server, with everything that its administration needs.
     async fn house<'a>(&self, spec: &'a NodeSpec) -> Result<House<'a>, EngineError> {
         let (dir, server) = self.running(spec.id)?;
-        let start = (spec.id, server.seen.pid, server.seen.started);
-        let complete = self.inner.complete.lock().unwrap_or_else(PoisonError::into_inner).contains(&start);
-        if !complete {
+        let start = (server.seen.pid, server.seen.started);
+        let done = {
+            let mut all = self.inner.complete.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = all.entry(spec.id).or_default();
+            if known.0 != start {
+                *known = (start, Arc::default());
+            }
+            Arc::clone(&known.1)
+        };
+        // One at a time for a server: two at once would stand in each other's way.
+        let work = async || {
             let session = Session::new(dir.run(), spec.port, SUPERUSER, Duration::from_secs(10));
             users::complete(&session, &Names::of(&spec.name)?).await?;
-            let mut complete = self.inner.complete.lock().unwrap_or_else(PoisonError::into_inner);
-            complete.retain(|(id, ..)| *id != spec.id);
-            complete.insert(start);
-        }
+            users::share(&House::new(&dir, spec)?).await
+        };
+        done.get_or_try_init(work).await?;
         House::new(&dir, spec)
     }
 }

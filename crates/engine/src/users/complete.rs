@@ -43,11 +43,10 @@ GRANT {owner}, {user} TO {STEWARD};
 GRANT CONNECT ON DATABASE postgres TO {ROLES};
 GRANT CONNECT ON DATABASE {user} TO {STEWARD};
 GRANT pg_read_all_stats TO {SIGNAL};
-ALTER ROLE {user} SET role = {owner};
 "#
     );
     if since_16 {
-        sql += &format!("GRANT pg_use_reserved_connections TO {ROLES}, {STEWARD};\n");
+        sql += &format!("GRANT pg_use_reserved_connections TO {ROLES}, {STEWARD} WITH INHERIT TRUE;\n");
     }
     // How a password is stored stands beside the password's verifier; only the first is told.
     sql += &format!(

@@ -4,7 +4,7 @@
 //! from `psql`. Nothing here lends anybody more rights.
 
 use super::{House, execute, rights};
-use crate::error::fatal;
+use crate::error::{self, fatal};
 use control::engine::EngineError;
 use tokio_postgres::{Client, Row};
 use types::extension::Extension;
@@ -42,7 +42,11 @@ const LIST: &str = r#"
                      WHERE v.name = a.name AND v.version = a.default_version), false),
            ARRAY(SELECT DISTINCT pg_describe_object(d.classid, d.objid, d.objsubid)
                  FROM pg_depend m
-                 JOIN pg_depend d ON d.refclassid = m.classid AND d.refobjid = m.objid AND d.deptype IN ('n', 'a')
+                 -- Arrays of its types are parts of it only from 17 on.
+                 LEFT JOIN pg_type array_of ON m.classid = 'pg_type'::regclass AND array_of.typelem = m.objid
+                           AND array_of.typlen = -1
+                 JOIN pg_depend d ON d.refclassid = m.classid AND d.refobjid IN (m.objid, array_of.oid)
+                           AND d.deptype IN ('n', 'a')
                  WHERE m.refclassid = 'pg_extension'::regclass AND m.refobjid = x.oid AND m.deptype = 'e'
                    -- Parts of an operator family belong to it and carry no mark of their own.
                    AND d.classid NOT IN ('pg_amop'::regclass, 'pg_amproc'::regclass)
@@ -60,7 +64,7 @@ pub(crate) async fn create(house: &House<'_>, name: &str) -> Result<String, Engi
     let (owner, quoted) = (&house.names.owner, rights::quote(name)?);
     // In `public`, where its users look for it, and owned by the owner.
     let sql = format!("SET ROLE {owner}; CREATE EXTENSION IF NOT EXISTS {quoted} SCHEMA public CASCADE");
-    execute(&house.steward, "create the extension", &sql).await?;
+    execute(&house.steward, "create the extension", &sql).await.map_err(error::refusal)?;
     let made = list(house).await?.into_iter().find(|extension| extension.name == name);
     made.and_then(|extension| extension.version)
         .ok_or_else(|| fatal("the extension was not made", anyhow::anyhow!("{name}")))
@@ -69,5 +73,5 @@ pub(crate) async fn create(house: &House<'_>, name: &str) -> Result<String, Engi
 /// Drops one; what depends on it keeps it. Absent is fine.
 pub(crate) async fn drop(house: &House<'_>, name: &str) -> Result<(), EngineError> {
     let sql = format!("DROP EXTENSION IF EXISTS {}", rights::quote(name)?);
-    execute(&house.steward, "drop the extension", &sql).await
+    execute(&house.steward, "drop the extension", &sql).await.map_err(error::refusal)
 }

@@ -1,4 +1,4 @@
-//! Who may log in: read as the weak monitoring role. When somebody was last there is in no catalogue: open sessions tell
+//! The users: read as the weak monitoring role. When somebody was last there is in no catalogue: open sessions tell
 //! it, and the server's own log as far as it is kept at hand.
 
 use super::House;
@@ -25,14 +25,17 @@ pub(crate) async fn list(
                   (SELECT max(greatest(a.state_change, a.backend_start)) FROM pg_stat_activity a
                    WHERE a.usesysid = r.oid AND a.backend_type = 'client backend')
            FROM pg_roles r JOIN paddock.password_encryption() e ON e.name = r.rolname::text
-           WHERE r.rolcanlogin AND NOT r.rolsuper AND r.rolname NOT IN ({})
+           -- One whose removal was cut short may log in no more, and is still there to be removed. The database's own
+           -- roles are not users, but for the login that is published.
+           WHERE NOT r.rolsuper AND r.rolname NOT IN ({})
+             AND (r.rolname = $3 OR r.rolname NOT IN (SELECT $4::text || e FROM unnest(ARRAY['', '_b', '_owner', '_rw', '_ro']) e))
              AND (pg_has_role(r.oid, $1::text::name, 'MEMBER') OR pg_has_role(r.oid, $2::text::name, 'MEMBER'))
            ORDER BY r.rolname <> $3, r.rolname"#,
         ours()
     );
-    let login = &house.spec.login;
+    let (login, name) = (&house.spec.login, &house.spec.name);
     let rows = house.monitor.run("read the users", async |client: Client| {
-        let rows = client.query(&ask, &[&rw, &ro, &login]).await?;
+        let rows = client.query(&ask, &[&rw, &ro, &login, name]).await?;
         rows.iter().map(|row| user(row, &seen)).collect::<Result<_, _>>()
     });
     rows.await

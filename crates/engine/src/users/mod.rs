@@ -15,6 +15,7 @@ mod extensions;
 mod list;
 mod login;
 mod rights;
+mod share;
 
 pub(crate) use complete::complete;
 pub(crate) use create::{create, set_password};
@@ -23,6 +24,7 @@ pub(crate) use extensions::{create as create_extension, drop as drop_extension, 
 pub(crate) use list::{list, seen_in_log};
 pub(crate) use login::{close_others, open};
 pub(crate) use rights::{mend, read as rights};
+pub(crate) use share::share;
 
 use crate::{
     error::fatal,

@@ -92,6 +92,11 @@ pub(crate) async fn mend(house: &House<'_>) -> Result<(), EngineError> {
         sql += &defaults(&user, &house.names);
     }
     sql += &defaults(owner, &house.names);
+    let (database, rw, ro) = (&house.names.user, &house.names.rw, &house.names.ro);
+    let _ = writeln!(
+        sql,
+        "GRANT CONNECT, TEMPORARY, CREATE ON DATABASE {database} TO {rw};\nGRANT CONNECT ON DATABASE {database} TO {ro};"
+    );
     sql += "COMMIT;";
     execute(steward, "give the owner what its users made", &sql).await?;
 
@@ -104,7 +109,11 @@ pub(crate) async fn mend(house: &House<'_>) -> Result<(), EngineError> {
         .await?;
     let mut sql = "BEGIN;\n".to_owned();
     for (kind, schema, name) in &rights {
-        sql += &grants(house, kind, &quote(schema)?, name.as_deref().map(quote).transpose()?.as_deref());
+        let name = match (kind.as_str(), name) {
+            ("ROUTINE", name) => name.clone(),
+            (_, name) => name.as_deref().map(quote).transpose()?,
+        };
+        sql += &grants(house, kind, &quote(schema)?, name.as_deref());
     }
     sql += "COMMIT;";
     execute(steward, "give the rights", &sql).await
@@ -118,6 +127,10 @@ fn grants(house: &House<'_>, kind: &str, schema: &str, name: Option<&str>) -> St
             "GRANT USAGE, CREATE ON SCHEMA {schema} TO {rw};\nGRANT USAGE ON SCHEMA {schema} TO {ro};\n"
         );
     };
+    if kind == "ROUTINE" {
+        // The name comes with the types of its arguments, as PostgreSQL wrote it.
+        return format!("GRANT EXECUTE ON ROUTINE {name} TO {rw};\n");
+    }
     let verbs = match kind {
         "SEQUENCE" => "USAGE, SELECT, UPDATE",
         _ => "SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES",
@@ -150,4 +163,8 @@ const OURS: &str = r#"
     (SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, place.nspname::text, c.relname::text
      FROM pg_class c JOIN place ON place.oid = c.relnamespace
      WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND pg_has_role(c.relowner, 'USAGE') LIMIT $1)
+    UNION ALL
+    -- `regprocedure` writes name and types quoted where that is needed, and with their schemas: none is in the path.
+    (SELECT 'ROUTINE', place.nspname::text, p.oid::regprocedure::text
+     FROM pg_proc p JOIN place ON place.oid = p.pronamespace WHERE pg_has_role(p.proowner, 'USAGE') LIMIT $1)
 "#;

@@ -119,7 +119,7 @@ fn ShowPassword(new: Option<NewPassword>) -> impl IntoView {
                 title=format!("The password of {user} is set.")
                 label=format!("Password of {user}")
                 value=password
-                note="Copy it now: it is shown this once. Paddock keeps no readable copy of it."
+                note="Copy it now: it is shown this once."
             />
         }
     })

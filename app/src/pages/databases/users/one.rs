@@ -36,15 +36,9 @@ pub struct UserPage {
 pub async fn database_user(id: String, name: String) -> Result<UserPage, AppError> {
     use crate::{address, ssr};
     let (control, actor, addon) = (ssr::control()?, ssr::actor()?, address::database(&id)?);
-    let user = control.database_user(&actor, addon, &name).await?;
-    Ok(UserPage {
-        owned: control.database_user_owns(&actor, addon, &name).await?,
-        rights: control.database_user_rights(&actor, addon, &name).await?,
-        new: super::new_password(&id).await,
-        notice: ssr::take_flash("notice").await,
-        now: ssr::now()?,
-        user,
-    })
+    let (user, owned, rights) = control.database_user_page(&actor, addon, &name).await?;
+    let (new, notice) = (super::new_password(&id).await, ssr::take_flash("notice").await);
+    Ok(UserPage { user, owned, rights, new, notice, now: ssr::now()? })
 }
 
 /// Gives a user another password. The protected user's leads to the operation that makes it known.
@@ -152,7 +146,8 @@ fn PasswordForm(id: String, user: DatabaseUserView, change: ServerAction<ChangeP
     } else {
         "Open connections stay; the next login needs the new password."
     };
-    let command = addon(&id).map(|id| the_command(id, &Act::ChangePassword { name: &user.name }));
+    let command = addon(&id)
+        .map(|id| the_command(id, &Act::ChangePassword { name: &user.name, protected: user.protected }));
     view! {
         <Panel title="Change the password">
             <Form action=change id="password">
@@ -207,8 +202,7 @@ fn DeleteForm(
         n => format!(" Its {n} open connections end."),
     };
     let owned = owned.sentence().map(|what| format!(" What it owns goes to the owner: {what}."));
-    let heir = "the owner";
-    let command = addon(&id).map(|id| the_command(id, &Act::DeleteUser { name: &name, heir }));
+    let command = addon(&id).map(|id| the_command(id, &Act::DeleteUser { name: &name }));
     Either::Right(view! {
         <Panel title="Delete this user" tone="danger">
             <div class="stack">

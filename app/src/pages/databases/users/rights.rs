@@ -11,12 +11,15 @@ use types::rights::{ObjectRights, RightsView};
 #[server(prefix = "/do", endpoint = "mend_database_rights")]
 pub async fn mend_rights(id: String, name: String) -> Result<(), AppError> {
     use crate::{address, ssr};
-    ssr::control()?.mend_database_rights(&ssr::actor()?, address::database(&id)?).await?;
-    ssr::flash(
-        "notice",
-        "The gaps are closed: everything belongs to the owner, and all users have their rights.",
-    )
-    .await;
+    let left = ssr::control()?.mend_database_rights(&ssr::actor()?, address::database(&id)?, &name).await?;
+    let words = match left {
+        0 => "The gaps are closed: everything belongs to the owner, and all users have their rights."
+            .to_owned(),
+        left => format!(
+            "{left} objects still have gaps: they belong to somebody else, or their owner keeps them so."
+        ),
+    };
+    ssr::flash("notice", words).await;
     ssr::redirect(&format!("/databases/{id}/users/{name}"));
     Ok(())
 }

@@ -83,17 +83,22 @@ impl ControlPlane {
         let signalled = signalled.map_err(|late| Error::Unavailable {
             message: "The server did not answer in time. Look again whether the query still runs.".into(),
             source: Some(late.into()),
-        })??;
+        });
+        let signalled = signalled.and_then(|answer| answer.map_err(Error::from));
         let action = match signal {
             Signal::Cancel => "query.cancel",
             Signal::Terminate => "query.terminate",
         };
         let entry = audit::Entry::new(action).app(access.app.id).database(access.database_id);
-        let entry = entry.detail(format!("process {pid} of {}", access.resource_id));
-        // What the server did not find was not done, and that is remembered, too.
-        let entry = if signalled == Signalled::Sent { entry } else { entry.refused() };
+        // What the server did not find was not done, and that is remembered, too; without an answer it may have been.
+        let (entry, came) = match &signalled {
+            Ok(Signalled::Sent) => (entry, ""),
+            Ok(_) => (entry.refused(), ""),
+            Err(_) => (entry, "; without an answer"),
+        };
+        let entry = entry.detail(format!("process {pid} of {}{came}", access.resource_id));
         audit::record(&mut *self.store().acquire().await?, self.now(), actor, entry).await?;
-        Ok(signalled)
+        signalled
     }
 
     /// What the engine runs for an add-on that is there, and whether its statements are counted.

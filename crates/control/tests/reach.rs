@@ -43,10 +43,15 @@ async fn forcing_tls_ends_plain_sessions_and_tells_first_who_they_are() {
     assert!(node.spec.reach.force_tls);
     assert_eq!((node.sessions.len(), node.sessions[0].tls), (1, true));
     assert_eq!(node.running, started, "it was not restarted");
-    // Again: nothing.
+    // Again: the files stay, and what is plain still goes: whoever asked before may have been cut off. What came with TLS
+    // from a network that was closed stays, as closing it said.
+    house.engine.connect(database, "127.0.0.1", false);
+    house.engine.connect(database, "10.9.9.9", true);
     let calls = house.engine.calls(Method::Configure);
-    assert_eq!(house.plane.force_tls(&owner, addon, true).await.unwrap(), 0);
+    assert_eq!(house.plane.force_tls(&owner, addon, true).await.unwrap(), 1);
     assert_eq!(house.engine.calls(Method::Configure), calls);
+    let left = house.engine.node(database).unwrap().sessions;
+    assert!(left.len() == 2 && left.iter().all(|session| session.tls), "{left:?}");
     house.plane.force_tls(&owner, addon, false).await.unwrap();
     assert!(!house.engine.node(database).unwrap().spec.reach.force_tls);
     assert_eq!(broken(&house).await, Vec::<String>::new());
@@ -84,6 +89,7 @@ async fn what_the_server_does_not_take_is_kept_nowhere() {
     // The next round compares the files with the store all the same: nobody knows what was written.
     assert_eq!(house.plane.tend().await.unwrap().applied, 1);
     assert_eq!(house.plane.tend().await.unwrap().applied, 0);
+    assert_eq!(house.engine.calls(Method::TrimLog), 2, "old logs go each time");
 }
 
 /// Killed between the files and the store: the store wins.

@@ -56,15 +56,17 @@ pub(crate) async fn configure(
         return Ok(if changed { told } else { "nothing to change".into() });
     };
     let read_at = read_at(dir).await;
-    if before.rules() != Rules::read(dir)?.rules()
+    // Also when the files were written by a Paddock that was killed before it could say so.
+    if !changed && read_at.is_some_and(|at| written_at(dir).is_none_or(|written| written <= at)) {
+        return Ok("nothing to change".into());
+    }
+    // Rules that the server has not read yet are not proven either: whoever wrote them was cut off before the question.
+    let unread = |at: SystemTime| rules_written_at(dir).is_some_and(|written| written > at);
+    if (before.rules() != Rules::read(dir)?.rules() || read_at.is_some_and(unread))
         && let Err(error) = rules_hold(dir).await
     {
         before.put_back(Writer { dir, identity })?;
         return Err(error);
-    }
-    // Also when the files were written by a Paddock that was killed before it could say so.
-    if !changed && read_at.is_some_and(|at| written_at(dir).is_none_or(|written| written <= at)) {
-        return Ok("nothing to change".into());
     }
     server.signal(Signal::HUP)?;
     reloaded(dir, read_at).await
@@ -187,6 +189,12 @@ async fn read_at(dir: &ClusterDir) -> Option<SystemTime> {
         .run("read the settings", async |client: Client| client.query_one(ask, &[]).await?.try_get(0))
         .await;
     asked.inspect_err(|error| tracing::debug!(%error, "cannot ask for settings")).ok()
+}
+
+/// When its access rules were written last.
+fn rules_written_at(dir: &ClusterDir) -> Option<SystemTime> {
+    let files = ["pg_hba.conf", "pg_ident.conf"].map(|name| dir.conf().join(name));
+    files.iter().filter_map(|file| fs::metadata(file).ok()?.modified().ok()).max()
 }
 
 /// When the newest of its files was written.

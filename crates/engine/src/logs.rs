@@ -135,7 +135,11 @@ pub(crate) fn trim(dir: &Path, bytes: u64, now: SystemTime) -> io::Result<u32> {
     all.sort();
     // The file that is written, and its sister for what does not come as a record: they have one stem.
     let newest = all.iter().filter(|(.., name)| begun(name).is_some()).map(|(.., name)| name.clone()).max();
-    let current = |name: &str| newest.as_deref().is_some_and(|newest| stem(newest) == stem(name));
+    // Rotation by size begins another file of records; the sister stays open under the name that it had.
+    let sister = all.iter().filter(|(.., name)| name.ends_with(".log")).map(|(.., name)| name.clone()).max();
+    let current = |name: &str| {
+        newest.as_deref().is_some_and(|newest| stem(newest) == stem(name)) || sister.as_deref() == Some(name)
+    };
     let (mut total, mut left, mut removed) =
         (all.iter().map(|(_, bytes, _)| bytes).sum::<u64>(), all.len(), 0);
     for (modified, size, name) in all {

@@ -55,13 +55,15 @@ pub(crate) async fn refused(
     Ok(all.into_iter().filter(|one| !admits(spec.reach.force_tls, &networks, one, is_own)).collect())
 }
 
-/// Ends those of [`refused`]; answers how many.
+/// Ends those of [`refused`], or the plain ones alone; answers how many.
 pub(crate) async fn end_refused(
     config: &EngineConfig,
     dir: &ClusterDir,
     spec: &NodeSpec,
+    plain_only: bool,
 ) -> Result<u32, EngineError> {
-    let refused = refused(config, dir, spec).await?;
+    let mut refused = refused(config, dir, spec).await?;
+    refused.retain(|one| !(plain_only && one.tls));
     if refused.is_empty() {
         return Ok(0);
     }

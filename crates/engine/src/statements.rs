@@ -12,14 +12,15 @@ use serde::Deserialize;
 use tokio_postgres::Client;
 use types::{
     masked::masked,
-    query::UNFOLDED,
     statement::{Counters, Spread, StatementView},
 };
 
 /// Where the extension is.
 const SCHEMA: &str = "paddock_statements";
-/// So many statements by each of time, runs, rows and blocks.
-const TOP: u32 = 50;
+/// As many as PostgreSQL keeps: a range is a difference, and one that is not known now or then would be told wrongly.
+const MOST: u32 = 2000;
+/// So much of a statement's text is told, characters: there are many.
+const TEXT: usize = 1000;
 
 #[derive(Deserialize)]
 struct Told {
@@ -34,8 +35,7 @@ struct Told {
 
 impl From<Told> for StatementView {
     fn from(told: Told) -> Self {
-        let cut =
-            told.length.is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > UNFOLDED));
+        let cut = told.length.is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > TEXT));
         let query = masked(told.query.as_deref().unwrap_or_default());
         Self { counters: told.counters, user: told.user, query, cut, spread: Some(told.spread) }
     }
@@ -99,7 +99,7 @@ fn loaded() -> String {
     )
 }
 
-/// One row: the top statements of the database as JSON, and when counting began.
+/// One row: the statements of the database as JSON, and when counting began.
 fn query(major: u16) -> String {
     let ours = sql::ours();
     // From 17 on the times of shared blocks are told apart from those of local ones.
@@ -117,16 +117,12 @@ fn query(major: u16) -> String {
     JOIN pg_database d ON d.oid = s.dbid AND d.datname = $1::text
     LEFT JOIN pg_roles r ON r.oid = s.userid
     WHERE s.queryid IS NOT NULL AND s.toplevel AND (r.rolname IS NULL OR r.rolname NOT IN ({ours}))
-), ranked AS (
-    SELECT one.*, row_number() OVER (ORDER BY total_exec_time DESC) AS by_time, row_number() OVER (ORDER BY calls DESC) AS by_calls,
-           row_number() OVER (ORDER BY rows DESC) AS by_rows, row_number() OVER (ORDER BY blocks DESC) AS by_blocks
-    FROM one
 )
 SELECT coalesce((SELECT json_agg(json_build_object(
            'user_id', userid::int8, 'user', rolname, 'id', queryid, 'calls', calls, 'rows', rows, 'total_ms', total_exec_time,
            'blocks', blocks, 'io_ms', io_ms, 'min_ms', min_exec_time, 'max_ms', max_exec_time,
-           'deviation_ms', stddev_exec_time, 'query', left(query, {UNFOLDED}), 'length', length(query)))
-       FROM ranked WHERE least(by_time, by_calls, by_rows, by_blocks) <= {TOP}), '[]')::text,
+           'deviation_ms', stddev_exec_time, 'query', left(query, {TEXT}), 'length', length(query)))
+       FROM (SELECT * FROM one ORDER BY total_exec_time DESC LIMIT {MOST}) AS one), '[]')::text,
        (SELECT (extract(epoch FROM stats_reset) * 1000000)::int8 FROM {SCHEMA}.pg_stat_statements_info)"#
     )
 }

@@ -66,7 +66,7 @@ async fn forced_tls_refuses_plain_sessions_and_ends_those_that_are_open() {
         host.engine.configure(&spec).await.unwrap();
         assert!(said(plain(&spec, [127, 0, 0, 1]).await).contains("no encryption"), "refused by name");
         open.simple_query("SELECT 1").await.unwrap();
-        assert_eq!(host.engine.end_refused(&spec).await.unwrap(), 1);
+        assert_eq!(host.engine.end_refused(&spec, false).await.unwrap(), 1);
         for _ in 0..100 {
             if open.is_closed() {
                 break;
@@ -75,7 +75,7 @@ async fn forced_tls_refuses_plain_sessions_and_ends_those_that_are_open() {
         }
         assert!(open.simple_query("SELECT 1").await.is_err(), "{version}: the plain session was ended");
         encrypted.simple_query("SELECT 1").await.unwrap();
-        assert_eq!(host.engine.end_refused(&spec).await.unwrap(), 0);
+        assert_eq!(host.engine.end_refused(&spec, false).await.unwrap(), 0);
         host.engine.verify_login(&spec, &PASSWORD.into()).await.unwrap();
         assert_eq!(old_tls(&spec), "alert 70", "{version}: TLS 1.1 is refused as a version");
 
@@ -134,7 +134,7 @@ async fn only_networks_that_were_opened_get_in() {
     assert!(said(plain(&spec, inside).await).contains("rejects"));
     open.simple_query("SELECT 1").await.unwrap();
     assert_eq!(host.engine.refused(&spec).await.unwrap()[0].client, "127.1.2.3");
-    assert_eq!(host.engine.end_refused(&spec).await.unwrap(), 1);
+    assert_eq!(host.engine.end_refused(&spec, false).await.unwrap(), 1);
 
     spec.reach.everywhere = true;
     host.engine.configure(&spec).await.unwrap();

@@ -68,10 +68,11 @@ impl Doorway for FakeEngine {
         self.call(Method::Refused, |state| state.sessions(spec)).await
     }
 
-    async fn end_refused(&self, spec: &NodeSpec) -> Result<u32, EngineError> {
+    async fn end_refused(&self, spec: &NodeSpec, plain_only: bool) -> Result<u32, EngineError> {
         self.call(Method::EndRefused, |state| {
-            let ended = state.sessions(spec)?.len();
-            state.live(spec.id)?.sessions.retain(|session| !unwelcome(spec, session));
+            let goes = |one: &TcpSession| unwelcome(spec, one) && !(plain_only && one.tls);
+            let ended = state.sessions(spec)?.iter().filter(|one| goes(one)).count();
+            state.live(spec.id)?.sessions.retain(|session| !goes(session));
             Ok(u32::try_from(ended).unwrap_or(u32::MAX))
         })
         .await

@@ -3,6 +3,7 @@
 //! A record is one line of JSON, so nothing that somebody put into a name or a message can begin another one. What is
 //! shown is made visible first: control characters and invisible direction marks are spelled out, long lines are cut.
 
+use crate::masked::masked;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -97,7 +98,7 @@ impl LogRecord {
                 severity: String::new(),
                 who: String::new(),
                 pid: None,
-                text: visible(line),
+                text: visible(&masked(line)),
             };
         };
         let who = match (&wire.user, &wire.dbname) {
@@ -124,7 +125,9 @@ impl LogRecord {
             severity: one_line(&wire.error_severity.unwrap_or_default()),
             who: one_line(&who),
             pid: wire.pid,
-            text: visible(&text),
+            // `auto_explain` logs the whole text that came with a statement, and that can hold another one that sets a
+            // password.
+            text: visible(&masked(&text)),
         }
     }
 

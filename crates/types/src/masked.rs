@@ -66,7 +66,7 @@ fn gap(text: &str) -> usize {
         let rest = &text[at..];
         let step = match rest {
             _ if rest.starts_with("--") => rest.find('\n').map_or(rest.len(), |end| end + 1),
-            _ if rest.starts_with("/*") => rest.find("*/").map_or(rest.len(), |end| end + 2),
+            _ if rest.starts_with("/*") => comment(rest),
             _ => match rest.chars().next() {
                 Some(c) if c.is_whitespace() || matches!(c, '=' | '"' | '(' | ':' | '>') => c.len_utf8(),
                 _ => return at,
@@ -76,8 +76,37 @@ fn gap(text: &str) -> usize {
     }
 }
 
-/// How long the literal is that the text begins with.
+/// How long the comment is that the text begins with; comments stand in comments (manual 4.1.5).
+fn comment(text: &str) -> usize {
+    let (mut at, mut depth) = (2, 1);
+    while depth > 0 {
+        let rest = &text[at..];
+        let Some(next) = rest.find(['/', '*']) else { return text.len() };
+        match rest.get(next..next + 2) {
+            Some("/*") => (at, depth) = (at + next + 2, depth + 1),
+            Some("*/") => (at, depth) = (at + next + 2, depth - 1),
+            _ => at += next + 1,
+        }
+    }
+    at
+}
+
+/// How long the literal is that the text begins with, with the parts that go on after a line's end (manual 4.1.2.1).
 fn literal(text: &str) -> Option<usize> {
+    let mut length = part(text)?;
+    loop {
+        let rest = &text[length..];
+        let gap = gap(rest);
+        let goes_on = rest[..gap].contains('\n') && rest[gap..].starts_with('\'');
+        match goes_on.then(|| part(&rest[gap..])).flatten() {
+            Some(more) => length += gap + more,
+            None => return Some(length),
+        }
+    }
+}
+
+/// One part of it.
+fn part(text: &str) -> Option<usize> {
     let lower = text.get(..3).unwrap_or(text).to_ascii_lowercase();
     let (prefix, escapes) = match () {
         () if lower.starts_with("u&'") => (2, false),
@@ -133,6 +162,8 @@ mod tests {
             ("OPTIONS (user 'u', password 'x')", "OPTIONS (user 'u', password '•••')"),
             ("UPDATE u SET \"password\" = 'x'", "UPDATE u SET \"password\" = '•••'"),
             ("CONNECTION 'host=h password=x user=u'", "CONNECTION 'host=h password=••• user=u'"),
+            ("ALTER USER a PASSWORD 'first'\n  'second' LOGIN", "ALTER USER a PASSWORD '•••' LOGIN"),
+            ("ALTER USER a PASSWORD /* /* x */ y */ 'secret'", "ALTER USER a PASSWORD /* /* x */ y */ '•••'"),
             ("PASSWORD 'a', PASSWORD 'b'", "PASSWORD '•••', PASSWORD '•••'"),
         ] {
             assert_eq!(masked(text), told);

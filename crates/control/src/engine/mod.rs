@@ -278,7 +278,7 @@ pub trait Engine: Administer + Doorway + Logs + Sessions + Statements + Send + S
     /// What would change if the node were as `spec` says, compared with what is in force (`pg_settings`) and with the
     /// limits of its group: names and values, and whether a restart is needed. A stopped node has no changes at once.
     async fn preview(&self, spec: &NodeSpec) -> Result<Vec<SettingChange>, EngineError>;
-    /// Names of the settings that wait for a restart of a running server (`pg_settings.pending_restart`).
+    /// Names of the settings of its plan that wait for a restart of a running server (`pg_settings.pending_restart`).
     async fn pending(&self, spec: &NodeSpec) -> Result<Vec<String>, EngineError>;
     /// Brings the limits of a running server to its plan without a restart: memory, swap, processor and processes in
     /// the kernel, and the number of connections that its users may open. Answers what people may read.

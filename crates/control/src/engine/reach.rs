@@ -20,6 +20,6 @@ pub trait Doorway: Send + Sync + 'static {
     /// Open sessions of a running server that would not be let in again if it were as `spec` says, oldest first; read
     /// as the weak monitoring role.
     async fn refused(&self, spec: &NodeSpec) -> Result<Vec<TcpSession>, EngineError>;
-    /// Ends them. Answers how many.
-    async fn end_refused(&self, spec: &NodeSpec) -> Result<u32, EngineError>;
+    /// Ends them, or those without TLS alone. Answers how many.
+    async fn end_refused(&self, spec: &NodeSpec, plain_only: bool) -> Result<u32, EngineError>;
 }

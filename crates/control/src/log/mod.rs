@@ -118,6 +118,8 @@ impl ControlPlane {
     pub async fn log_by_link(&self, link: &LogLink, count: usize) -> Result<Vec<LogRecord>> {
         let database = self.linked(link).await?;
         let mut records = self.inner.engine.log_end(database, LOOK).await?.records;
+        // Nobody asks for our own visits.
+        records.retain(|record| !record.is_housekeeping());
         records.drain(..records.len().saturating_sub(count));
         Ok(records)
     }

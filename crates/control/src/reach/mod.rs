@@ -68,7 +68,7 @@ impl ControlPlane {
         let access = self.addon_access(actor, addon, Action::Operate).await?;
         let mut conn = self.store().acquire().await?;
         let row = self.live_row(&mut conn, addon).await?;
-        let ended = self.inner.engine.end_refused(&self.spec(&row)?).await?;
+        let ended = self.inner.engine.end_refused(&self.spec(&row)?, false).await?;
         let entry = audit::Entry::new("network.end_sessions").app(access.app.id).database(access.database_id);
         let detail = format!("{}: {ended}", access.resource_id);
         audit::record(&mut conn, self.now(), actor, entry.detail(detail)).await?;

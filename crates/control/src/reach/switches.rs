@@ -1,6 +1,6 @@
 //! Two switches: connections without TLS are refused, and every address may connect. The second needs the first.
 
-use crate::{Actor, ControlPlane, Error, Result, change::Change, store};
+use crate::{Actor, ControlPlane, Error, Result, change::Change, engine::NodeSpec, store};
 use types::AddonId;
 
 impl ControlPlane {
@@ -11,8 +11,11 @@ impl ControlPlane {
     /// `NotFound`, `Forbidden`, `Conflict`; `Invalid` (`force_tls`) while the database is reachable from everywhere.
     pub async fn force_tls(&self, actor: &Actor, addon: AddonId, on: bool) -> Result<u32> {
         let mut change = self.change(actor, addon).await?;
+        let running = is_running(&change);
         if change.row.force_tls_at.is_some() == on {
-            return Ok(0);
+            // Whoever asked before may have been cut off before the sessions were ended.
+            let spec = self.spec(&change.row)?;
+            return Ok(if on && running { self.end_plain(&spec).await } else { 0 });
         }
         if !on && change.row.everywhere_at.is_some() {
             let words =
@@ -22,17 +25,18 @@ impl ControlPlane {
         let (database, at) = (change.row.database_id, on.then_some(change.now));
         store::network::force_tls(change.conn(), database, at).await?;
         let action = if on { "network.force_tls" } else { "network.allow_plain" };
-        let running = is_running(&change);
         let spec = self.apply(change, actor, action, String::new()).await?;
-        if !on || !running {
-            return Ok(0);
-        }
-        match self.inner.engine.end_refused(&spec).await {
-            Ok(ended) => Ok(ended),
+        Ok(if on && running { self.end_plain(&spec).await } else { 0 })
+    }
+
+    /// Ends what is open without TLS, and nothing else; answers how many.
+    async fn end_plain(&self, spec: &NodeSpec) -> u32 {
+        match self.inner.engine.end_refused(spec, true).await {
+            Ok(ended) => ended,
             // It holds for every new connection already; who is left is shown on the page, with a button.
             Err(error) => {
-                tracing::warn!(%database, %error, "Sessions without TLS could not be ended");
-                Ok(0)
+                tracing::warn!(database = %spec.id, %error, "Sessions without TLS could not be ended");
+                0
             }
         }
     }

@@ -55,12 +55,15 @@ impl Snapshots {
         let mut conn = self.plane.store().acquire().await?;
         let rows =
             store::addon::list(&mut conn, &Filter { deleted: Some(false), ..Filter::default() }).await?;
+        // Slow servers do not keep a connection to the store.
+        drop(conn);
         for row in rows.into_iter().filter(|row| row.statements && row.ready && row.wanted == "running") {
             if let Some(counters) = self.read(&row).await {
+                let mut conn = self.plane.store().acquire().await?;
                 store::statement::keep(&mut conn, row.database_id, self.plane.now(), &counters).await?;
             }
         }
-        let now = self.plane.now();
+        let (now, mut conn) = (self.plane.now(), self.plane.store().acquire().await?);
         store::statement::thin(&mut conn, now - FINE, now - KEPT).await?;
         Ok(())
     }

@@ -401,7 +401,11 @@ impl Engine for LocalEngine {
 
     async fn pending(&self, spec: &NodeSpec) -> Result<Vec<String>, EngineError> {
         let (dir, _) = self.running(spec.id)?;
-        configure::pending(&dir, spec.port).await
+        let ours = configure::by_plan(&self.inner.config, &dir, spec);
+        let mut pending = configure::pending(&dir, spec.port).await?;
+        // What a newer Paddock wants beside the plan can wait for a restart that somebody asks for.
+        pending.retain(|name| ours.iter().any(|(own, _)| own == name));
+        Ok(pending)
     }
 
     async fn limit(&self, spec: &NodeSpec) -> Result<String, EngineError> {

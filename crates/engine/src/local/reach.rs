@@ -22,9 +22,9 @@ impl Doorway for LocalEngine {
         reach::refused(&self.inner.config, &dir, spec).await
     }
 
-    async fn end_refused(&self, spec: &NodeSpec) -> Result<u32, EngineError> {
+    async fn end_refused(&self, spec: &NodeSpec, plain_only: bool) -> Result<u32, EngineError> {
         let (dir, _) = self.running(spec.id)?;
-        reach::end_refused(&self.inner.config, &dir, spec).await
+        reach::end_refused(&self.inner.config, &dir, spec, plain_only).await
     }
 }
 

@@ -255,6 +255,7 @@ fn log(server: &Server<'_>) -> Result<Settings, BadValue> {
         ("log_directory", path(server.log_dir)?),
         ("log_filename", "postgresql-%Y-%m-%d_%H%M%S.log".into()),
         ("log_file_mode", "0600".into()),
+        ("track_activity_query_size", "16kB".into()),
         ("log_rotation_age", "1d".into()),
         ("log_rotation_size", "16MB".into()),
         ("log_truncate_on_rotation", "off".into()),
@@ -273,9 +274,9 @@ fn log(server: &Server<'_>) -> Result<Settings, BadValue> {
     ])
 }
 
-/// F.3 auto_explain and F.32 pg_stat_statements. Both see planned statements only: what can hold a password (`ALTER ROLE`
-/// and its like) is none, and is neither counted nor logged. Loaded and idle until somebody asks for them: a reload
-/// switches them.
+/// F.3 auto_explain and F.32 pg_stat_statements. Both see planned statements only: `ALTER ROLE` and its like are none, and
+/// are neither counted nor logged. Sent in one text with a slow statement they are part of what is logged; so passwords
+/// are masked wherever a log is read. Loaded and idle until somebody asks for them: a reload switches them.
 fn statements(server: &Server<'_>) -> Settings {
     let mut all = Settings::new();
     if !server.preload.is_empty() {

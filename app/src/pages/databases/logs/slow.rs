@@ -65,7 +65,7 @@ fn Switch(id: AddonId, threshold_ms: Option<u32>, needs_restart: bool) -> impl I
                     <SelectField
                         label="Log statements that take"
                         name="threshold_ms"
-                        hint="With their text and plan, at once and without a restart. Statements that set passwords are never logged."
+                        hint="With their text and plan, at once and without a restart. Passwords in them are masked here; the file on the server holds the text as it came."
                         options
                         value
                     />
@@ -86,7 +86,7 @@ fn Queries(id: AddonId, shown: SlowView, newest: bool) -> impl IntoView {
     let SlowView { queries, left_out, threshold_ms, now, .. } = shown;
     if queries.is_empty() {
         let text = match threshold_ms {
-            Some(ms) => format!("No statement in the kept log took {}.", words(ms)),
+            Some(ms) => format!("No statement in the newest part of the log took {}.", words(ms)),
             None => "Slow queries are not logged. Choose a threshold above.".into(),
         };
         return Either::Left(view! {
@@ -97,8 +97,9 @@ fn Queries(id: AddonId, shown: SlowView, newest: bool) -> impl IntoView {
     }
     let page = format!("/databases/{id}/logs?view=slow");
     let current = |this: bool| (this == newest).then_some("true");
-    let more = (left_out > 0)
-        .then(|| view! { <p class="hint">{format!("{left_out} more are in the kept log.")}</p> });
+    let more = (left_out > 0).then(
+        || view! { <p class="hint">{format!("{left_out} more are in the newest part of the log.")}</p> },
+    );
     let one = |query: SlowQuery| {
         let at = query.at.map(|at| view! { <Time at now=now /> });
         view! {

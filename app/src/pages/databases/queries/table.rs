@@ -94,6 +94,12 @@ fn Summary(view: QueriesView) -> impl IntoView {
     }
 }
 
+/// The process that another one waits for, whether it is in the table or not.
+fn blocker(pid: i32) -> String {
+    // pg_blocking_pids: zero stands for a prepared transaction, which no process holds.
+    if pid == 0 { "a prepared transaction".into() } else { pid.to_string() }
+}
+
 #[component]
 fn Row(
     session: SessionView,
@@ -109,13 +115,10 @@ fn Row(
         ("started", session.started_us.to_string()),
         ("page", page),
     ];
-    let place = (session.depth > 0).then(|| {
-        let blockers: Vec<_> = session.blocked_by.iter().map(ToString::to_string).collect();
-        view! {
-            <span aria-hidden="true">"↳ "</span>
-            <span class="hidden">{format!("blocked by {} ", blockers.join(", "))}</span>
-        }
-    });
+    let place = (session.depth > 0).then(|| view! { <span aria-hidden="true">"↳ "</span> });
+    let blockers: Vec<_> = session.blocked_by.iter().map(|pid| blocker(*pid)).collect();
+    let blocked = (!blockers.is_empty())
+        .then(|| view! { <span class="subtle">{format!("blocked by {}", blockers.join(", "))}</span> });
     let blocks = (session.blocks > 0)
         .then(|| view! { <Pill tone="warn" text=format!("blocks {}", session.blocks) /> });
     let from = [Some(session.application.clone()).filter(|name| !name.is_empty()), session.client.clone()];
@@ -128,7 +131,7 @@ fn Row(
     view! {
         <tr data-depth=session.depth.min(3).to_string()>
             <Td label="PID" class="mono">
-                {place} {pid} " " {blocks}
+                {place} {pid} " " {blocks} {blocked}
             </Td>
             <Td label="User · application" class="who">
                 <bdi>{session.user.clone()}</bdi>

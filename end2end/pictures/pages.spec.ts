@@ -1,12 +1,12 @@
 // The pictures of docs/screenshots, taken from a Paddock that really runs: `npm run pictures`.
 import { test } from "@playwright/test";
-import { Paddock } from "../support/paddock.ts";
+import { Paddock, psql } from "../support/paddock.ts";
 import { waitForValues } from "../support/metrics.ts";
-import { addDatabase, createApp, createFirstAccount } from "../support/steps.ts";
+import { addDatabase, createApp, createFirstAccount, talk } from "../support/steps.ts";
 
 /// With PICTURES, every page, also at 320 px; without, those that the documents show.
 const folder = process.env.PICTURES ?? "../docs/screenshots";
-const shown = ["overview", "metrics", "connect", "operation", "plan"];
+const shown = ["overview", "metrics", "connect", "operation", "plan", "users", "queries", "network"];
 
 test("pictures", async ({ page }) => {
   const paddock = await Paddock.start();
@@ -15,6 +15,8 @@ test("pictures", async ({ page }) => {
       if (!process.env.PICTURES && !shown.includes(name)) return;
       for (const colorScheme of ["light", "dark"] as const) {
         await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+        // Colours change over a moment.
+        await page.waitForTimeout(300);
         await page.screenshot({ path: `${folder}/${name}${colorScheme === "dark" ? "-dark" : ""}.png` });
       }
       if (process.env.PICTURES) {
@@ -41,6 +43,36 @@ test("pictures", async ({ page }) => {
     await shot("change-plan");
     await page.goto(`${database}?dialog=connect`);
     await shot("connect");
+    await page.goto(`${paddock.url}/apps/my-app/environment?view=resolved&reveal=1`);
+    const url = /postgresql:\/\/\S+/.exec(await page.getByRole("main").innerText())![0];
+    psql(url, "CREATE TABLE stock (sku text PRIMARY KEY, qty int); INSERT INTO stock VALUES ('a', 1)");
+    const sessions = [
+      talk(url, "SET application_name = 'worker'; BEGIN; UPDATE stock SET qty = qty - 1 WHERE sku = 'a'"),
+      talk(url, "SET application_name = 'report'; SELECT count(*), pg_sleep(600) FROM stock"),
+    ];
+    await page.waitForTimeout(1500);
+    sessions.push(talk(url, "SET application_name = 'web'; UPDATE stock SET qty = qty - 3 WHERE sku = 'a'"));
+    await page.waitForTimeout(1500);
+    await page.goto(`${database}/queries?refresh=0`);
+    await shot("queries");
+    await page.goto(`${database}/insights`);
+    await page.getByRole("button", { name: "Count statements" }).click();
+    for (let n = 0; n < 20; n++) psql(url, `SELECT count(*) FROM stock WHERE qty > ${n}`);
+    await page.goto(`${database}/insights`);
+    await shot("insights");
+    await page.goto(`${database}/users`);
+    await page.getByLabel("User name").fill("reporting");
+    await page.getByLabel("Read-only").check();
+    await page.getByRole("button", { name: "Create user" }).click();
+    await page.goto(`${database}/users`);
+    await shot("users");
+    await page.goto(`${database}/users/reporting`);
+    await shot("user");
+    for (const name of ["extensions", "network", "logs", "activity"]) {
+      await page.goto(`${database}/${name}`);
+      await shot(name);
+    }
+    for (const session of sessions) session.kill();
     await page.goto(`${database}/settings`);
     await shot("settings");
     await page.goto(`${paddock.url}/operations`);

@@ -1,6 +1,9 @@
 // What a newcomer does, in words that tests read as sentences. Everything works with and without JavaScript.
+import { spawn, type ChildProcess } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { expect, type Page } from "@playwright/test";
-import type { Paddock } from "./paddock.ts";
+import { versions, type Paddock } from "./paddock.ts";
 
 export const password = "a long enough password";
 
@@ -45,4 +48,21 @@ export async function addDatabase(page: Page, app: string, plan: string): Promis
 /// Waits on an operation's page until it says that it is done; without JavaScript the page refreshes itself.
 export async function expectDone(page: Page) {
   await expect(page.getByRole("main").getByText("Done", { exact: true }).first()).toBeVisible({ timeout: 60_000 });
+}
+
+/// The URL with its password, from the app's environment.
+export async function urlOf(page: Page, paddock: Paddock, app = "my-app"): Promise<string> {
+  await page.goto(`${paddock.url}/apps/${app}/environment?view=resolved&reveal=1`);
+  const text = await page.getByRole("main").innerText();
+  const url = /postgresql:\/\/\S+/.exec(text)?.[0];
+  expect(url, text).toBeTruthy();
+  return url!;
+}
+
+/// A session that says one thing and stays until it is ended.
+export function talk(url: string, sql: string): ChildProcess {
+  const newest = readdirSync(versions).filter((name) => /^\d+\.\d+$/.test(name)).sort((a, b) => Number(b) - Number(a))[0];
+  const psql = spawn(join(versions, newest, "bin/psql"), ["-XAtq", url], { stdio: ["pipe", "ignore", "ignore"] });
+  psql.stdin!.write(`${sql};\n`);
+  return psql;
 }

@@ -3,7 +3,7 @@
 import { expect, test, type Page } from "@playwright/test";
 import { Console, expectAccessible } from "../support/accessible.ts";
 import { Paddock, psql } from "../support/paddock.ts";
-import { addDatabase, createApp, createFirstAccount } from "../support/steps.ts";
+import { addDatabase, createApp, createFirstAccount, urlOf } from "../support/steps.ts";
 
 for (const javaScriptEnabled of [true, false]) {
   test(`the logs of a database, ${javaScriptEnabled ? "with" : "without"} JavaScript`, async ({ browser }) => {
@@ -55,13 +55,4 @@ for (const javaScriptEnabled of [true, false]) {
       await paddock.stop();
     }
   });
-}
-
-/// The URL with its password, from the app's environment.
-async function urlOf(page: Page, paddock: Paddock): Promise<string> {
-  await page.goto(`${paddock.url}/apps/my-app/environment?view=resolved&reveal=1`);
-  const text = await page.getByRole("main").innerText();
-  const url = /postgresql:\/\/\S+/.exec(text)?.[0];
-  expect(url, text).toBeTruthy();
-  return url!;
 }

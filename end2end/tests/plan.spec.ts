@@ -3,7 +3,7 @@
 import { expect, test, type Page } from "@playwright/test";
 import { Console, expectAccessible } from "../support/accessible.ts";
 import { Paddock, psql } from "../support/paddock.ts";
-import { addDatabase, createApp, createFirstAccount, expectDone } from "../support/steps.ts";
+import { addDatabase, createApp, createFirstAccount, expectDone, urlOf } from "../support/steps.ts";
 
 for (const javaScriptEnabled of [true, false]) {
   test.describe(javaScriptEnabled ? "with JavaScript" : "without JavaScript", () => {
@@ -112,13 +112,4 @@ async function confirm(page: Page) {
   await page.getByRole("button", { name: "Confirm plan change" }).click();
   await expect(page).toHaveURL(/\/operations\/op-/);
   await expectDone(page);
-}
-
-/// The URL with its password, from the app's environment.
-async function urlOf(page: Page, paddock: Paddock): Promise<string> {
-  await page.goto(`${paddock.url}/apps/my-app/environment?view=resolved&reveal=1`);
-  const text = await page.getByRole("main").innerText();
-  const url = /postgresql:\/\/\S+/.exec(text)?.[0];
-  expect(url, text).toBeTruthy();
-  return url!;
 }

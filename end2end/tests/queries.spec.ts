@@ -1,11 +1,9 @@
 // What runs in a database, cancelling and terminating it, and what statements cost; with JavaScript and without.
-import { spawn, type ChildProcess } from "node:child_process";
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
+import type { ChildProcess } from "node:child_process";
 import { expect, test, type Page } from "@playwright/test";
 import { Console, expectAccessible } from "../support/accessible.ts";
-import { Paddock, psql, versions } from "../support/paddock.ts";
-import { addDatabase, createApp, createFirstAccount } from "../support/steps.ts";
+import { Paddock, psql } from "../support/paddock.ts";
+import { addDatabase, createApp, createFirstAccount, talk, urlOf } from "../support/steps.ts";
 
 const hostile = `'<img src=x onerror=document.title=1>' AS "</script>"`;
 
@@ -56,7 +54,7 @@ for (const javaScriptEnabled of [true, false]) {
       });
 
       await test.step("idle sessions come when they are asked for", async () => {
-        running.push(talk(url, "SELECT 'i am idle'", true));
+        running.push(talk(url, "SELECT 'i am idle'"));
         await new Promise((resolve) => setTimeout(resolve, 500));
         await page.goto(`${database}/queries?refresh=0`);
         await expect(page.getByRole("row", { name: /i am idle/ })).toHaveCount(0);
@@ -82,7 +80,7 @@ for (const javaScriptEnabled of [true, false]) {
         await expect(page.getByRole("status").first()).toContainText("Its statement was cancelled");
         await expect(page).toHaveURL(`${database}/queries?refresh=0`);
         await expect(page.getByRole("row", { name: /onerror/ })).toHaveCount(0);
-        const row = page.getByRole("row", { name: /LOCK TABLE/ });
+        const row = page.getByRole("row", { name: /blocks 1/ });
         await row.locator("summary", { hasText: "Terminate" }).click();
         await row.getByRole("button", { name: /now$/ }).click();
         await expect(page.getByRole("status").first()).toContainText("It was terminated");
@@ -109,22 +107,4 @@ for (const javaScriptEnabled of [true, false]) {
       console.expectSilent();
     });
   });
-}
-
-/// A session that says one thing and stays until it is ended.
-function talk(url: string, sql: string, idle = false): ChildProcess {
-  const newest = readdirSync(versions).filter((name) => /^\d+\.\d+$/.test(name)).sort((a, b) => Number(b) - Number(a))[0];
-  const psql = spawn(join(versions, newest, "bin/psql"), ["-XAtq", url, ...(idle ? [] : ["-c", sql])], {
-    stdio: ["pipe", "ignore", "ignore"],
-  });
-  if (idle) psql.stdin.write(`${sql};\n`);
-  return psql;
-}
-
-/// The URL with its password, from the app's environment.
-async function urlOf(page: Page, paddock: Paddock): Promise<string> {
-  await page.goto(`${paddock.url}/apps/my-app/environment?view=resolved&reveal=1`);
-  const url = /postgresql:\/\/\S+/.exec(await page.getByRole("main").innerText())?.[0];
-  expect(url).toBeTruthy();
-  return url!;
 }

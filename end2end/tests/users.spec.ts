@@ -3,7 +3,7 @@ import { expect, test, type Page } from "@playwright/test";
 import { Client } from "pg";
 import { Console, expectAccessible } from "../support/accessible.ts";
 import { Paddock, psql } from "../support/paddock.ts";
-import { addDatabase, createApp, createFirstAccount } from "../support/steps.ts";
+import { addDatabase, createApp, createFirstAccount, urlOf } from "../support/steps.ts";
 
 for (const javaScriptEnabled of [true, false]) {
   test.describe(javaScriptEnabled ? "with JavaScript" : "without JavaScript", () => {
@@ -125,7 +125,7 @@ for (const javaScriptEnabled of [true, false]) {
         await page.getByRole("button", { name: "Enable hstore" }).click();
         await expect(page.getByText(/^hstore 1\.\d is enabled\.$/)).toBeVisible();
         if (javaScriptEnabled) await expectAccessible(page, "extensions");
-              psql(now, "CREATE EXTENSION IF NOT EXISTS hstore; CREATE EXTENSION IF NOT EXISTS citext; CREATE TABLE tagged (tags hstore)");
+        psql(now, "CREATE EXTENSION IF NOT EXISTS hstore; CREATE EXTENSION IF NOT EXISTS citext; CREATE TABLE tagged (tags hstore)");
         await page.goto(`${database}/extensions`);
         await expect(page.getByRole("row", { name: /^hstore public/ })).toContainText("in use");
         await expect(page.getByRole("row", { name: /^citext public/ })).toBeVisible();
@@ -138,12 +138,4 @@ for (const javaScriptEnabled of [true, false]) {
       console.expectSilent();
     });
   });
-}
-
-async function urlOf(page: Page, paddock: Paddock): Promise<string> {
-  await page.goto(`${paddock.url}/apps/my-app/environment?view=resolved&reveal=1`);
-  const text = await page.getByRole("main").innerText();
-  const url = /postgresql:\/\/\S+/.exec(text)?.[0];
-  expect(url, text).toBeTruthy();
-  return url!;
 }

@@ -103,12 +103,15 @@ pub fn Confirm(
     /// What will happen.
     #[prop(into)]
     consequence: String,
+    /// It is what the panel is for, and no side way of a row.
+    #[prop(optional)]
+    main: bool,
     /// The form that does it.
     children: Children,
 ) -> impl IntoView {
     view! {
         <details class="confirm">
-            <summary class="button" data-small=true data-variant="quiet">
+            <summary class="button" data-small=!main data-variant=if main { "plain" } else { "quiet" }>
                 {verb}
                 <span class="hidden">" " {object}</span>
             </summary>

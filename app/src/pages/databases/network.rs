@@ -222,6 +222,7 @@ fn ForceTlsPanel(id: AddonId, reach: ReachView) -> impl IntoView {
             <p>"Connections without TLS are refused since " {moment(since)} "."</p>
             <Confirm
                 verb="Allow connections without TLS"
+                main=true
                 object=reach.database
                 consequence="Passwords stay protected (SCRAM), but what is asked and answered can be read on the way."
             >
@@ -255,7 +256,7 @@ fn ForceTlsPanel(id: AddonId, reach: ReachView) -> impl IntoView {
                     "TLS is offered to all and forced on nobody: a client that does not ask for it, or that somebody on the way keeps from it, talks in the clear."
                 </p>
                 {sessions}
-                <Confirm verb="Force TLS" object=reach.database consequence>
+                <Confirm verb="Force TLS" object=reach.database consequence main=true>
                     <RowForm action=force fields=fields(true) variant=Variant::Primary large=true>
                         "Force TLS now"
                     </RowForm>
@@ -396,6 +397,7 @@ fn Everywhere(
         (None, true) => view! {
             <Confirm
                 verb="From everywhere"
+                main=true
                 object=database
                 consequence="Every address may try to log in, with TLS and a password. Networks are the safer way."
             >

@@ -29,7 +29,7 @@ impl ControlPlane {
                 format!("{name} needs a superuser, and nobody is one here. It is not offered."),
             ));
         }
-        let Ready { row, spec } = self.changeable(addon).await?;
+        let Ready { row, spec } = self.ready(addon).await?;
         let version = self.inner.engine.create_extension(&spec, name).await.map_err(refused)?;
         self.note(actor, &row, "database.create_extension", format!("{name} {version}")).await?;
         Ok(version)
@@ -55,7 +55,7 @@ impl ControlPlane {
             );
             return Err(Error::invalid("name", message));
         }
-        let Ready { row, spec } = self.changeable(addon).await?;
+        let Ready { row, spec } = self.ready(addon).await?;
         self.inner.engine.drop_extension(&spec, name).await.map_err(refused)?;
         self.note(actor, &row, "database.drop_extension", name.into()).await
     }

@@ -59,6 +59,9 @@ pub struct LocalEngine {
     inner: Arc<Inner>,
 }
 
+/// A start of a server (pid and the kernel's start time), and whether that start was given what administration needs.
+type Completed = ((u32, u64), Arc<tokio::sync::OnceCell<()>>);
+
 #[derive(Debug)]
 struct Inner {
     config: EngineConfig,
@@ -70,8 +73,7 @@ struct Inner {
     ballast: Ballast,
     gauges: Gauges,
     kept: Kept,
-    /// Which start of each server was given what its administration needs, and whether that is done.
-    complete: Mutex<HashMap<DatabaseId, ((u32, u64), Arc<tokio::sync::OnceCell<()>>)>>,
+    complete: Mutex<HashMap<DatabaseId, Completed>>,
     busy: Mutex<HashMap<DatabaseId, Weak<tokio::sync::Mutex<()>>>>,
 }
 

@@ -140,10 +140,11 @@ fn Row(
             <Td label="State">{state_tone} {session.state.word()}</Td>
             <Td label="Duration" class="num">{clock(session.duration_us)}</Td>
             <Td label="Waits for">
-                {session.waits.clone().unwrap_or_else(|| "—".into())} {holds}
+                {session.waits.clone().unwrap_or_else(|| "—".into())}
             </Td>
             <Td label="Query" class="text">
                 <Text query=session.query.clone() cut=session.cut />
+                {holds}
             </Td>
             <Td label="Actions" class="acts">
                 {can_cancel

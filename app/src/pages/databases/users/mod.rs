@@ -102,10 +102,12 @@ fn All(id: String, view: DatabaseUsersView, new: Option<NewPassword>) -> impl In
             <Table caption="Users of this database" columns>
                 {view.users.into_iter().map(row).collect_view()}
             </Table>
-            <p class="panel-foot hint">
+            <div class="panel-foot">
+              <p class="hint">
                 "Read-write users share everything: what any of them makes belongs to " <code>{owner}</code>
                 ". Read-only users see every table, also future ones, and can write nothing."
-            </p>
+              </p>
+            </div>
         </Panel>
     }
 }

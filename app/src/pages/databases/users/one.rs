@@ -122,7 +122,7 @@ fn Who(user: UserPage) -> impl IntoView {
         None => Either::Right("not in the log that is kept"),
     };
     view! {
-        <Panel title=user.name flush=true>
+        <Panel title=user.name>
             <ShowPassword new />
             <Facts>
                 <Fact name="Rights">{kind}{user.protected.then_some(", protected: the login of the URL")}</Fact>

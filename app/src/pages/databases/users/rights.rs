@@ -71,7 +71,7 @@ pub fn Rights(
                 {close}
             </div>
             {table}
-            {more.map(|more| view! { <p class="panel-foot hint">{more}</p> })}
+            {more.map(|more| view! { <div class="panel-foot"><p class="hint">{more}</p></div> })}
             <details class="fold command panel-foot">
                 <summary>"What it was given, as SQL"</summary>
                 <CodeBlock text=sql name="the grants" />

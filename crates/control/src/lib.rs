@@ -14,6 +14,7 @@ mod app;
 mod applied;
 pub mod audit;
 mod background;
+pub mod backup;
 mod change;
 pub mod config;
 pub mod connection;

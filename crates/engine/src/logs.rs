@@ -136,7 +136,8 @@ pub(crate) fn trim(dir: &Path, bytes: u64, now: SystemTime) -> io::Result<u32> {
     // The file that is written, and its sister for what does not come as a record: they have one stem.
     let newest = all.iter().filter(|(.., name)| begun(name).is_some()).map(|(.., name)| name.clone()).max();
     // Rotation by size begins another file of records; the sister stays open under the name that it had.
-    let sister = all.iter().filter(|(.., name)| name.ends_with(".log")).map(|(.., name)| name.clone()).max();
+    let of_a_start = |name: &str| name.ends_with(".log") && begun(&format!("{}.json", stem(name))).is_some();
+    let sister = all.iter().filter(|(.., name)| of_a_start(name)).map(|(.., name)| name.clone()).max();
     let current = |name: &str| {
         newest.as_deref().is_some_and(|newest| stem(newest) == stem(name)) || sister.as_deref() == Some(name)
     };
@@ -296,7 +297,8 @@ mod tests {
         put("postgresql-2026-11-20_000000.json", 10, 8);
         put("postgresql-Mon.log", 10, 9);
         put("postgresql-2026-11-26_000000.json", 60, 2);
-        put("postgresql-2026-11-26_000000.log", 0, 2);
+        let sister = "postgresql-2026-11-26_000000.log";
+        put(sister, 0, 2);
         put("postgresql-2026-11-27_000000.json", 50, 1);
         put(NEW, 100, 0);
         put("startup.log", STARTUP_MAX + 1, 20);
@@ -304,12 +306,12 @@ mod tests {
         fs::write(dir.path().join("keep.txt"), "x").unwrap();
         assert_eq!(trim(dir.path(), 1000, now).unwrap(), 3, "by age: two logs and what a former start said");
         assert_eq!(fs::metadata(dir.path().join("startup.log")).unwrap().len(), 0);
-        assert_eq!(trim(dir.path(), 160, now).unwrap(), 2, "by size, the oldest first");
+        assert_eq!(trim(dir.path(), 160, now).unwrap(), 1, "by size, the oldest first");
         assert_eq!(trim(dir.path(), 0, now).unwrap(), 1);
-        assert_eq!(names(), ["keep.txt", NEW, "startup.log"]);
+        assert_eq!(names(), ["keep.txt", sister, NEW, "startup.log"], "the newest sister may still be open");
         // A link goes, what it points to stays.
         std::os::unix::fs::symlink(dir.path().join("keep.txt"), dir.path().join("a.log")).unwrap();
         assert_eq!(trim(dir.path(), 0, now).unwrap(), 1);
-        assert_eq!(names(), ["keep.txt", NEW, "startup.log"]);
+        assert_eq!(names(), ["keep.txt", sister, NEW, "startup.log"]);
     }
 }

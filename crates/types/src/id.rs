@@ -136,6 +136,8 @@ kinds! {
     VariableKind, VariableId, "va", "variable";
     /// A network from which a database may be reached.
     NetworkKind, NetworkId, "nw", "network";
+    /// A backup of a database.
+    BackupKind, BackupId, "bk", "backup";
 }
 
 #[cfg(test)]

@@ -28,7 +28,8 @@ pub mod version;
 pub mod view;
 
 pub use id::{
-    AddonId, AppId, DatabaseId, InvitationId, NetworkId, OperationId, SessionId, TokenId, UserId, VariableId,
+    AddonId, AppId, BackupId, DatabaseId, InvitationId, NetworkId, OperationId, SessionId, TokenId, UserId,
+    VariableId,
 };
 pub use plan::Plan;
 pub use problem::{FieldError, Problem, ProblemKind};

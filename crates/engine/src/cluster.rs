@@ -118,9 +118,13 @@ impl Maker {
     /// Numbers that any directory of ours names or belongs to, whatever state it is in.
     fn named(&self) -> BTreeSet<u32> {
         let mut named = BTreeSet::new();
-        for parent in
-            [self.layout.nodes(), self.layout.pool(), self.layout.trash(), self.layout.root().to_owned()]
-        {
+        for parent in [
+            self.layout.nodes(),
+            self.layout.pool(),
+            self.layout.trash(),
+            self.layout.trials(),
+            self.layout.root().to_owned(),
+        ] {
             for dir in clusters(&parent) {
                 let identity = Identity::read(&dir).ok().flatten().and_then(|identity| identity.os_user);
                 let making = making(&dir).and_then(|making| making.os_user);
@@ -134,7 +138,8 @@ impl Maker {
     /// Removes what was left half made, with its OS users.
     pub(crate) async fn sweep(&self) -> Result<(), EngineError> {
         let _choosing = self.choosing.lock().await;
-        for dir in clusters(&self.layout.pool()) {
+        let parents = [self.layout.pool(), self.layout.trials()];
+        for dir in parents.iter().flat_map(|parent| clusters(parent)) {
             match Identity::read(&dir) {
                 Ok(None) => {}
                 Ok(Some(_)) => {
@@ -143,7 +148,7 @@ impl Maker {
                     continue;
                 }
                 Err(error) => {
-                    tracing::error!(%error, "a directory in the pool is left alone");
+                    tracing::error!(%error, "a directory is left alone");
                     continue;
                 }
             }

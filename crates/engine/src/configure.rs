@@ -4,7 +4,7 @@
 //! Written again only when something differs; a running server is then told to read them again.
 
 use crate::{
-    EngineConfig, disk,
+    EngineConfig, disk, dump,
     error::{Doing as _, fatal, retry},
     hba::{self, Access},
     identity::Identity,
@@ -12,7 +12,7 @@ use crate::{
     layout::ClusterDir,
     os_user, reach,
     settings::{self, Host, Server, Settings},
-    sql::{PLATFORM, SUPERUSER, Session},
+    sql::{BACKUP, LOADER, PLATFORM, SUPERUSER, Session},
     tls::{self, Ca},
     versions::Installed,
 };
@@ -271,7 +271,9 @@ fn access(
     })?;
     let groups = ["_rw", "_ro"].map(|suffix| format!("{}{suffix}", spec.name));
     let groups = [groups[0].as_str(), groups[1].as_str()];
-    let databases = [hba::Database { name: &spec.name, groups: &groups }];
+    let (own, beside) = ([spec.name.as_str()], [spec.name.as_str(), dump::INCOMING]);
+    let tools: [(&[&str], &str); 2] = [(&own, BACKUP), (&beside, LOADER)];
+    let databases = [hba::Database { name: &spec.name, groups: &groups, tools: &tools }];
     let networks = reach::networks(config, spec);
     let access = Access {
         platform_os_user: &us,

@@ -1,6 +1,6 @@
 //! Who may reach a server, and how: `pg_hba.conf` and `pg_ident.conf`.
 //!
-//! The platform comes over the private socket, known by its OS user (`peer`); nobody else does. Users come over TCP
+//! The platform comes over the private socket, known by its OS user (`peer`), or with a password of one job; nobody else does. Users come over TCP
 //! with SCRAM, to their own database, as members of its groups; the platform's roles never do. Everything else is
 //! refused by name in the last lines. There is no way to say `trust`, `md5` or `password` here.
 //!
@@ -35,6 +35,9 @@ pub struct Database<'a> {
     pub name: &'a str,
     /// Roles whose members may reach it.
     pub groups: &'a [&'a str],
+    /// Weak roles of the platform whose tools run as the server's own OS user: they come over the private socket with the
+    /// password of one job, and the databases that they enter.
+    pub tools: &'a [(&'a [&'a str], &'a str)],
 }
 
 /// A name that these files cannot hold, or would read as something else.
@@ -48,9 +51,14 @@ pub struct BadName(String);
 /// A name that the file cannot hold.
 pub fn hba(access: &Access<'_>) -> Result<String, BadName> {
     let platform = list(access.platform_roles, "")?;
+    let mut tools = String::new();
+    for (databases, role) in access.databases.iter().flat_map(|database| database.tools) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(tools, "local {} {} scram-sha-256", list(databases, "")?, quote(role)?);
+    }
     let mut text = format!(
         "# Written by Paddock; changes are lost.\n\
-         local all {platform} peer map={MAP}\n\
+         {tools}local all {platform} peer map={MAP}\n\
          local all all reject\n\
          local replication all reject\n\
          host all {platform} all reject\n"
@@ -111,12 +119,17 @@ mod tests {
         Access { platform_os_user: "root", platform_roles: roles, databases, networks, force_tls: false }
     }
 
-    const SHOP: Database<'_> = Database { name: "shop_1", groups: &["shop_1_rw", "shop_1_ro"] };
+    const SHOP: Database<'_> = Database {
+        name: "shop_1",
+        groups: &["shop_1_rw", "shop_1_ro"],
+        tools: &[(&["shop_1", "paddock_incoming"], "paddock_loader")],
+    };
 
     #[test]
     fn the_files_are_these() {
         let access = access(&[SHOP], &Network::EVERYWHERE);
         let expected = r#"# Written by Paddock; changes are lost.
+local "shop_1","paddock_incoming" "paddock_loader" scram-sha-256
 local all "paddock","paddock_monitor" peer map=paddock
 local all all reject
 local replication all reject
@@ -135,7 +148,12 @@ host replication all all reject
     #[test]
     fn forced_tls_leaves_no_plain_line() {
         let text = hba(&Access { force_tls: true, ..access(&[SHOP], &Network::EVERYWHERE) }).unwrap();
-        assert!(text.lines().filter(|l| l.contains("scram")).all(|l| l.starts_with("hostssl ")), "{text}");
+        assert!(
+            text.lines()
+                .filter(|l| l.contains("scram") && l.starts_with("host"))
+                .all(|l| l.starts_with("hostssl ")),
+            "{text}"
+        );
     }
 
     #[test]
@@ -152,7 +170,7 @@ host replication all all reject
         for bad in ["", "/.*", "a\nlocal all all trust", "a\0"] {
             assert!(quote(bad).is_err(), "{bad:?}");
         }
-        let nobody = Database { name: "shop_1", groups: &[] };
+        let nobody = Database { name: "shop_1", groups: &[], tools: &[] };
         assert!(hba(&access(&[nobody], &Network::EVERYWHERE)).is_err());
     }
 }

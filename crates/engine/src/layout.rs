@@ -55,6 +55,18 @@ impl Layout {
         self.root.join("trash")
     }
 
+    /// Servers in which dumps are tried.
+    #[must_use]
+    pub fn trials(&self) -> PathBuf {
+        self.root.join("trials")
+    }
+
+    /// One of them.
+    #[must_use]
+    pub fn trial(&self, cluster: Uuid) -> ClusterDir {
+        ClusterDir(self.trials().join(cluster.to_string()))
+    }
+
     /// Servers that Paddock installed itself.
     #[must_use]
     pub fn versions(&self) -> PathBuf {

@@ -10,6 +10,7 @@ mod cluster;
 mod config;
 mod configure;
 mod disk;
+mod dump;
 mod error;
 mod figures;
 mod gauge;

@@ -14,7 +14,7 @@
 use crate::{
     error::fatal,
     layout::ClusterDir,
-    sql::{BACKUP, MONITOR, PLATFORM, SIGNAL, Session, Unquotable, quote_ident, quote_literal},
+    sql::{BACKUP, MONITOR, PLATFORM, SIGNAL, STEWARD, Session, Unquotable, quote_ident, quote_literal},
     users,
 };
 use control::engine::EngineError;
@@ -171,11 +171,25 @@ async fn make(session: &Session, name: &str, names: &Names, seen: &Seen) -> Resu
         session.run("make the database", async |client: Client| client.batch_execute(&create).await).await?;
     }
     let inside = Session { database: name.into(), ..session.clone() };
-    let rights = within(names);
+    let rights = within(&names.user, names);
     inside
         .run("set the database's rights", async |client: Client| client.batch_execute(&rights).await)
         .await?;
     users::complete(session, names).await
+}
+
+/// Makes a second database with the rights of the user's, owned like it; nobody but the platform enters it.
+pub(crate) async fn create_beside(session: &Session, of: &str, name: &str) -> Result<(), EngineError> {
+    let names = Names::of(of)?;
+    let create = format!(
+        "CREATE DATABASE {name} OWNER {} TEMPLATE template0 ENCODING 'UTF8' CONNECTION LIMIT {}",
+        names.owner,
+        crate::settings::PLATFORM_CONNECTIONS
+    );
+    session.run("make a second database", async |client: Client| client.batch_execute(&create).await).await?;
+    let inside = Session { database: name.into(), ..session.clone() };
+    let rights = format!("{}GRANT CONNECT ON DATABASE {name} TO {STEWARD};", within(name, &names));
+    inside.run("set the database's rights", async |client: Client| client.batch_execute(&rights).await).await
 }
 
 async fn look(client: &Client) -> Result<Seen, tokio_postgres::Error> {
@@ -231,14 +245,14 @@ COMMIT;
     sql
 }
 
-/// Statements within the user's database, one transaction.
-fn within(names: &Names) -> String {
+/// Statements within a database of the user's (its quoted name), one transaction.
+fn within(database: &str, names: &Names) -> String {
     let Names { user, owner, rw, ro, .. } = names;
     let mut sql = format!(
         r#"BEGIN;
-REVOKE ALL ON DATABASE {user} FROM PUBLIC;
-GRANT CONNECT, TEMPORARY, CREATE ON DATABASE {user} TO {rw};
-GRANT CONNECT ON DATABASE {user} TO {ro}, {BACKUP}, {MONITOR};
+REVOKE ALL ON DATABASE {database} FROM PUBLIC;
+GRANT CONNECT, TEMPORARY, CREATE ON DATABASE {database} TO {rw};
+GRANT CONNECT ON DATABASE {database} TO {ro}, {BACKUP}, {MONITOR};
 ALTER SCHEMA public OWNER TO {owner};
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE, CREATE ON SCHEMA public TO {rw};

@@ -7,6 +7,7 @@
 
 use crate::error;
 use control::engine::EngineError;
+use secrecy::{ExposeSecret as _, SecretString};
 use std::{path::PathBuf, time::Duration};
 use tokio_postgres::{Client, Config, Connection, NoTls, Socket, tls::NoTlsStream};
 pub use types::sql::{Unquotable, quote_ident, quote_literal};
@@ -24,8 +25,10 @@ pub const BACKUP: &str = "paddock_backup";
 pub const ROLES: &str = "paddock_roles";
 /// Acts for the owner within its database: a member of the owner and of every user, and of nothing else.
 pub const STEWARD: &str = "paddock_steward";
+/// Restores dumps: a member of the owner, and of nothing else.
+pub const LOADER: &str = "paddock_loader";
 /// All of them: they come over the private socket, known by Paddock's OS user.
-pub(crate) const PLATFORM: [&str; 6] = [SUPERUSER, MONITOR, SIGNAL, BACKUP, ROLES, STEWARD];
+pub(crate) const PLATFORM: [&str; 7] = [SUPERUSER, MONITOR, SIGNAL, BACKUP, ROLES, STEWARD, LOADER];
 
 /// [`PLATFORM`] as a list of SQL literals.
 pub(crate) fn ours() -> String {
@@ -42,6 +45,8 @@ pub(crate) struct Session {
     pub(crate) port: u16,
     /// Role.
     pub(crate) user: &'static str,
+    /// For the roles that run a user's tools; the others are known by their OS user.
+    pub(crate) password: Option<SecretString>,
     /// Database.
     pub(crate) database: String,
     /// Time for everything, connecting included.
@@ -51,13 +56,16 @@ pub(crate) struct Session {
 impl Session {
     /// A session in the database `postgres`.
     pub(crate) fn new(run: PathBuf, port: u16, user: &'static str, limit: Duration) -> Self {
-        Self { run, port, user, database: "postgres".into(), limit }
+        Self { run, port, user, password: None, database: "postgres".into(), limit }
     }
 
     fn config(&self) -> Config {
         let mut config = Config::new();
         config.host_path(&self.run).port(self.port).user(self.user).dbname(&self.database);
         config.application_name("paddock").connect_timeout(self.limit);
+        if let Some(password) = &self.password {
+            config.password(password.expose_secret());
+        }
         let mut options = format!(
             // The platform works on a database whose disk is nearly full, too, and on one that its owner made read-only.
             "-c search_path=pg_catalog,pg_temp -c client_min_messages=warning -c default_transaction_read_only=off \

@@ -4,6 +4,7 @@
 //! needed. The core never starts a process, opens a data directory or speaks to a user's database itself. Real
 //! PostgreSQL on a host is `crates/engine`; `testkit` has a fake that injects failures.
 
+pub mod dumps;
 pub mod logs;
 pub mod reach;
 pub mod sessions;
@@ -12,6 +13,7 @@ mod users;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+pub use dumps::Dumps;
 pub use logs::{LogFile, LogMark, LogPart, Logs};
 pub use reach::Doorway;
 use secrecy::SecretString;
@@ -240,7 +242,9 @@ pub struct ServerSample {
 
 /// Real PostgreSQL on a host.
 #[async_trait]
-pub trait Engine: Administer + Doorway + Logs + Sessions + Statements + Send + Sync + 'static {
+pub trait Engine:
+    Administer + Doorway + Dumps + Logs + Sessions + Statements + Send + Sync + 'static
+{
     /// Name of the host, for people.
     fn host_name(&self) -> String;
     /// Host part of published URLs.

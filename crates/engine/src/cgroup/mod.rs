@@ -23,7 +23,7 @@ pub(crate) use read::{Reading, swap_of_host};
 pub(crate) use room::{OutOfMemory, room};
 
 use std::{
-    fs,
+    fs::{self, File, OpenOptions},
     io::{self, Write as _},
     path::{Path, PathBuf},
 };
@@ -39,6 +39,12 @@ pub(crate) enum Group {
 }
 
 impl Group {
+    /// Its doors, `cgroup.procs`: a process that writes itself there has entered.
+    pub(crate) fn doors(&self) -> io::Result<Vec<File>> {
+        let door = |dir: &&Path| OpenOptions::new().write(true).open(dir.join("cgroup.procs"));
+        self.dirs().iter().map(door).collect()
+    }
+
     /// Its directories, each once (controllers can share one).
     fn dirs(&self) -> Vec<&Path> {
         let mut dirs = match self {
@@ -88,7 +94,7 @@ fn prefix(id: DatabaseId) -> String {
 
 /// One value to one file, in one write: the kernel reads no more.
 fn put(dir: &Path, file: &str, value: impl std::fmt::Display) -> io::Result<()> {
-    let mut open = fs::OpenOptions::new().write(true).truncate(true).open(dir.join(file))?;
+    let mut open = OpenOptions::new().write(true).truncate(true).open(dir.join(file))?;
     open.write_all(value.to_string().as_bytes())
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Group, Limits, field, find, find::Mount, prefix, v1};
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io,
     path::{Path, PathBuf},
     sync::OnceLock,
@@ -86,9 +86,7 @@ impl Room {
         for failed in group.limit(limits).await {
             tracing::debug!(database = %id, failed, "a limit cannot be set");
         }
-        let door = |dir: &&Path| OpenOptions::new().write(true).open(dir.join("cgroup.procs"));
-        let doors = group.dirs().iter().map(door).collect::<io::Result<Vec<_>>>();
-        match doors {
+        match group.doors() {
             Ok(doors) => Some(doors),
             Err(error) => {
                 tracing::warn!(%error, database = %id, "a server cannot enter its control group");

@@ -1,6 +1,7 @@
 //! [`LocalEngine`]: the engine port on this very host. Each method finds the place, proves it, and hands over to the
 //! module that does the work; at most one call works on a node at a time.
 
+mod dumps;
 mod reach;
 mod sessions;
 mod users;
@@ -11,7 +12,7 @@ use crate::{
     cgroup::{self, Limits, OutOfMemory},
     cluster::Maker,
     configure::{self, By},
-    disk,
+    disk, dump,
     error::{fatal, retry},
     figures,
     gauge::Gauges,
@@ -74,6 +75,8 @@ struct Inner {
     gauges: Gauges,
     kept: Kept,
     complete: Mutex<HashMap<DatabaseId, Completed>>,
+    /// One dump is tried at a time.
+    trying: tokio::sync::Mutex<()>,
     busy: Mutex<HashMap<DatabaseId, Weak<tokio::sync::Mutex<()>>>>,
 }
 
@@ -93,7 +96,7 @@ impl LocalEngine {
         let catalogue = root::catalogue(&config);
         let ca = Ca::open_or_make(&layout.ca(), now()).map_err(|error| fatal(error.to_string(), error))?;
         let pool = Pool::new(layout.clone(), Maker::new(layout.clone(), config.uids.clone()));
-        pool.maker.sweep().await?;
+        dump::sweep(&layout, &pool.maker).await?;
         let inner = Inner {
             config,
             layout,
@@ -105,6 +108,7 @@ impl LocalEngine {
             gauges: Gauges::default(),
             kept: Kept::default(),
             complete: Mutex::default(),
+            trying: tokio::sync::Mutex::default(),
             busy: Mutex::default(),
         };
         let engine = Self { inner: Arc::new(inner) };

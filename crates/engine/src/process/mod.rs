@@ -9,9 +9,11 @@
 //! outlives us.
 
 mod output;
+mod piped;
 
 pub use output::{Output, ProcessError, describe};
 use output::{keep_end, text, written};
+pub use piped::Piped;
 use rustix::fs::{MemfdFlags, Mode, memfd_create};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::ffi::{OsStr, OsString};
@@ -26,6 +28,9 @@ use tokio::process::{Child, Command};
 
 /// `PATH` of every child that does not inherit ours.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// How far a humble command steps back, of 19.
+const HUMBLE: i32 = 10;
 
 /// An OS user to run as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +52,7 @@ pub struct Exec {
     ids: Option<Ids>,
     limit: Duration,
     finishes: bool,
+    humble: bool,
     doors: Arc<[OwnedFd]>,
 }
 
@@ -63,6 +69,7 @@ impl Exec {
             ids: None,
             limit: Duration::from_secs(60),
             finishes: false,
+            humble: false,
             doors: Arc::default(),
         }
     }
@@ -122,6 +129,13 @@ impl Exec {
     #[must_use]
     pub fn to_the_end(mut self) -> Self {
         self.finishes = true;
+        self
+    }
+
+    /// Lets everything else go first, where there is not enough processor for all.
+    #[must_use]
+    pub fn humble(mut self) -> Self {
+        self.humble = true;
         self
     }
 
@@ -234,7 +248,7 @@ impl Exec {
         if !own_session {
             command.process_group(0);
         }
-        prepare(&mut command, own_session, Arc::clone(&self.doors));
+        prepare(&mut command, (own_session, self.humble), Arc::clone(&self.doors));
         command
     }
 
@@ -270,19 +284,23 @@ fn is_ours(name: &OsStr) -> bool {
     unsafe_code,
     reason = "umask, session and control group belong to the child: they can only be set between fork and exec"
 )]
-fn prepare(command: &mut Command, own_session: bool, doors: Arc<[OwnedFd]>) {
+fn prepare(command: &mut Command, (own_session, humble): (bool, bool), doors: Arc<[OwnedFd]>) {
     let in_child = move || {
         for door in doors.iter() {
             // 0 is whoever writes. A limit that cannot be had is no reason not to run.
             let _ = rustix::io::write(door, b"0");
         }
         rustix::process::umask(Mode::RWXG | Mode::RWXO);
+        if humble {
+            // Refused or not, it runs.
+            let _ = rustix::process::nice(HUMBLE);
+        }
         if own_session {
             rustix::process::setsid()?;
         }
         Ok(())
     };
-    // SAFETY: after fork only async-signal-safe functions may run: write(2), umask(2) and setsid(2) are, and the
+    // SAFETY: after fork only async-signal-safe functions may run: write(2), umask(2), nice(2) and setsid(2) are, and the
     // closure neither allocates nor locks.
     unsafe { command.pre_exec(in_child) };
 }

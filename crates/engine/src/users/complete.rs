@@ -1,11 +1,11 @@
-//! What the platform needs to administer a server beside what its creation needs: two weak roles and one question that
+//! What the platform needs to administer a server beside what its creation needs: three weak roles and one question that
 //! they may ask. Done in idle time for clusters that wait in the pool, and for others when somebody first asks.
 //!
 //! Everything happens in the database `postgres`, where no user can leave anything behind. Repeating it is fine.
 
 use crate::{
     roles::Names,
-    sql::{MONITOR, ROLES, SIGNAL, STEWARD, Session},
+    sql::{LOADER, MONITOR, ROLES, SIGNAL, STEWARD, Session},
 };
 use control::engine::EngineError;
 use tokio_postgres::Client;
@@ -31,22 +31,25 @@ fn statements(Names { user, owner, rw, ro, .. }: &Names, there: &[String]) -> St
             "CREATE ROLE {ROLES} LOGIN NOINHERIT NOSUPERUSER NOCREATEDB CREATEROLE NOREPLICATION NOBYPASSRLS;\n"
         );
     }
-    if !has(STEWARD) {
+    for role in [STEWARD, LOADER].into_iter().filter(|role| !has(role)) {
         sql += &format!(
-            "CREATE ROLE {STEWARD} LOGIN INHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;\n"
+            "CREATE ROLE {role} LOGIN INHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;\n"
         );
     }
     let to_give = if since_16 { "ADMIN TRUE, INHERIT FALSE, SET FALSE" } else { "ADMIN OPTION" };
     sql += &format!(
         r#"GRANT {owner}, {rw}, {ro}, {user} TO {ROLES} WITH {to_give};
 GRANT {owner}, {user} TO {STEWARD};
+GRANT {owner} TO {LOADER};
 GRANT CONNECT ON DATABASE postgres TO {ROLES};
 GRANT CONNECT ON DATABASE {user} TO {STEWARD};
 GRANT pg_read_all_stats TO {SIGNAL};
 "#
     );
     if since_16 {
-        sql += &format!("GRANT pg_use_reserved_connections TO {ROLES}, {STEWARD} WITH INHERIT TRUE;\n");
+        sql += &format!(
+            "GRANT pg_use_reserved_connections TO {ROLES}, {STEWARD}, {LOADER} WITH INHERIT TRUE;\n"
+        );
     }
     // How a password is stored stands beside the password's verifier; only the first is told.
     sql += &format!(

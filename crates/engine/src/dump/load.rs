@@ -1,0 +1,63 @@
+//! `pg_restore`, fed as it reads. It stops at the first thing that it cannot do: half a restore is none.
+
+use super::{Into, Works, contents, tool, tool_failed};
+use crate::{
+    error::{self, fatal},
+    sql::{LOADER, drive, quote_ident},
+};
+use control::{
+    backup::contents::Contents,
+    engine::{
+        EngineError,
+        dumps::{DumpError, Source},
+    },
+};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+/// Restores into an empty database of the server; everything will belong to the owner, as it does for users.
+pub(super) async fn load(works: &Works<'_>, to: Into<'_>, source: &mut dyn Source) -> Result<(), DumpError> {
+    let owner = format!("{}_owner", works.name);
+    let mut exec = tool::tool(works, "pg_restore", (LOADER, to.database, to.password))
+        .args(["--format=custom", "--exit-on-error", "--no-owner", "--no-privileges", "--no-tablespaces"])
+        .args(["--no-subscriptions", "--no-publications"])
+        .arg(format!("--role={owner}"))
+        // Without it, what was read would be written as a script.
+        .arg(format!("--dbname={}", to.database));
+    if !to.doors.is_empty() {
+        exec = exec.enter(to.doors);
+    }
+    let piped = exec
+        .piped(async |mut stdin, mut stdout| -> Result<(), DumpError> {
+            while let Some(bytes) = source.next().await? {
+                if stdin.write_all(&bytes).await.is_err() {
+                    // It has ended already; its own words say why.
+                    break;
+                }
+            }
+            drop(stdin);
+            let mut said = [0; 1024];
+            while let Ok(1..) = stdout.read(&mut said).await {}
+            Ok(())
+        })
+        .await
+        .map_err(tool_failed)??;
+    if piped.output.status.success() {
+        return Ok(());
+    }
+    Err(tool::refused("pg_restore could not restore the dump", &piped.output).into())
+}
+
+/// What is in a database that was restored, as the owner sees it.
+pub(super) async fn contents(works: &Works<'_>, to: &Into<'_>) -> Result<Contents, EngineError> {
+    let what = "count what was restored";
+    let owner = quote_ident(&format!("{}_owner", works.name))
+        .map_err(|error| fatal("the database's name cannot be used", error))?;
+    let session = works.weak(LOADER, to.database, to.password);
+    let (client, connection) = session.open().await.map_err(|failed| error::sql(what, failed))?;
+    let begin = format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL ROLE {owner}");
+    let work = async {
+        client.batch_execute(&begin).await?;
+        contents::read(&client).await
+    };
+    drive(connection, work).await.map_err(|failed| error::sql(what, failed))
+}

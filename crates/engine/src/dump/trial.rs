@@ -1,0 +1,164 @@
+//! A dump proves itself: it is restored in a server that is made for it, listens nowhere, and is gone afterwards.
+//!
+//! One at a time. What a trial that was cut short has left is removed before the next, known by its place below `trials`
+//! and its identity file, like everything that is removed. The server writes without care for a power cut (nobody will
+//! miss it), within the limits of the database's plan.
+
+use super::{Into, LIMIT, Works, load, login, tool, tool_failed};
+use crate::{
+    EngineConfig,
+    cgroup::Limits,
+    cluster::{self, Maker},
+    configure::{self, By},
+    error::Doing as _,
+    identity::Identity,
+    keeper::{self, START_LIMIT, Server, Watch},
+    layout::{ClusterDir, Layout},
+    roles,
+    sql::{LOADER, Session},
+    tls::Ca,
+    trash,
+    versions::Installed,
+};
+use chrono::{DateTime, Utc};
+use control::{
+    crypto::scram,
+    engine::{
+        EngineError, NodeSpec,
+        dumps::{DumpError, Source, Trial},
+    },
+};
+use secrecy::{ExposeSecret as _, SecretString};
+use std::{
+    fs::{File, OpenOptions},
+    io::Write as _,
+    time::{Duration, Instant},
+};
+use tokio_postgres::Client;
+use types::DatabaseId;
+use uuid::Uuid;
+
+/// Part of the socket's name; nothing listens on the network.
+const PORT: u16 = 5432;
+/// So many complaints are kept.
+const COMPLAINTS: usize = 20;
+
+/// What a server that nobody will miss may leave out.
+const CARELESS: &str = "fsync = off\nfull_page_writes = off\nsynchronous_commit = off\nautovacuum = off\n\
+                        max_wal_size = '4GB'\narchive_mode = off\n";
+
+/// What a throw-away server needs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Throwaway<'a> {
+    pub(crate) config: &'a EngineConfig,
+    pub(crate) ca: &'a Ca,
+    pub(crate) layout: &'a Layout,
+    pub(crate) maker: &'a Maker,
+    pub(crate) installed: &'a Installed,
+    pub(crate) limits: Limits,
+    pub(crate) now: DateTime<Utc>,
+}
+
+/// Restores and checks. The caller sees to it that this runs once at a time.
+pub(crate) async fn try_dump(
+    needs: Throwaway<'_>,
+    spec: &NodeSpec,
+    source: &mut dyn Source,
+) -> Result<Trial, DumpError> {
+    sweep(needs.layout, needs.maker).await?;
+    let cluster = Uuid::new_v4();
+    let dir = needs.layout.trial(cluster);
+    let identity = needs.maker.make(&dir, cluster, needs.installed, None).await?;
+    let tried = run(needs, (&dir, &identity), spec, source).await;
+    remove(&dir, &identity).await?;
+    tried
+}
+
+/// Removes what trials have left.
+pub(crate) async fn sweep(layout: &Layout, maker: &Maker) -> Result<(), EngineError> {
+    for (dir, identity) in cluster::with_identity(&layout.trials()) {
+        tracing::info!(dir = %dir.path().display(), "removing a trial that was cut short");
+        remove(&dir, &identity).await?;
+    }
+    maker.sweep().await
+}
+
+async fn remove(dir: &ClusterDir, identity: &Identity) -> Result<(), EngineError> {
+    keeper::stop(dir, identity, Duration::ZERO).await?;
+    trash::wipe(dir, identity).await
+}
+
+async fn run(
+    needs: Throwaway<'_>,
+    (dir, identity): (&ClusterDir, &Identity),
+    spec: &NodeSpec,
+    source: &mut dyn Source,
+) -> Result<Trial, DumpError> {
+    let installed = needs.installed;
+    let spec = NodeSpec::new(
+        DatabaseId::new(identity.cluster),
+        &spec.name,
+        installed.version,
+        PORT,
+        spec.plan.clone(),
+    );
+    let by = By { config: needs.config, ca: needs.ca, installed: Some(installed), now: needs.now };
+    configure::write(by, (dir, identity), &spec, &[])?;
+    let settings = dir.conf().join("postgresql.conf");
+    OpenOptions::new()
+        .append(true)
+        .open(&settings)
+        .and_then(|mut file: File| file.write_all(CARELESS.as_bytes()))
+        .doing(|| format!("write {}", settings.display()))?;
+    let server = Server { dir, identity, installed, port: PORT, listen: &[], limits: Some(needs.limits) };
+    // Its end is expected: nobody shall be woken by it.
+    keeper::start(server, &Watch::default(), START_LIMIT).await?;
+
+    let works = Works { dir, os_user: identity.os_user.as_ref(), installed, port: PORT, name: &spec.name };
+    let superuser = works.superuser();
+    let nobody: SecretString = Uuid::new_v4().to_string().into();
+    let verifier = scram::verifier(&nobody);
+    roles::create_database(&superuser, &spec.name, spec.plan.connections(), verifier.expose_secret()).await?;
+    // While the database is empty; later its owner's code is in it.
+    let can_check = prepare_check(&superuser, &spec.name).await?;
+    let password = login::open(&superuser, LOADER).await?;
+    let to = Into { database: &spec.name, password: &password, doors: Vec::new() };
+    let began = Instant::now();
+    load::load(&works, Into { doors: Vec::new(), ..to }, source).await?;
+    let took = began.elapsed();
+    let contents = load::contents(&works, &to).await?;
+    let complaints = if can_check { Some(check(&works, &password).await?) } else { None };
+    Ok(Trial { contents, took, complaints })
+}
+
+/// Lets the weak role run the checks of `amcheck` (manual, F.1), which looks into tables and indexes. False: the server does
+/// not have it.
+async fn prepare_check(superuser: &Session, database: &str) -> Result<bool, EngineError> {
+    let inside = Session { database: database.to_owned(), ..superuser.clone() };
+    let there = "SELECT EXISTS (SELECT FROM pg_catalog.pg_available_extensions WHERE name = 'amcheck')";
+    let sql = format!(
+        "CREATE SCHEMA paddock_check; CREATE EXTENSION amcheck SCHEMA paddock_check; \
+         GRANT USAGE ON SCHEMA paddock_check TO {LOADER}; \
+         GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA paddock_check TO {LOADER};"
+    );
+    inside
+        .run("prepare the checks", async |client: Client| {
+            if !client.query_one(there, &[]).await?.try_get::<_, bool>(0)? {
+                return Ok(false);
+            }
+            client.batch_execute(&sql).await.map(|()| true)
+        })
+        .await
+}
+
+/// Every table and index, page by page; answers what is wrong.
+async fn check(works: &Works<'_>, password: &SecretString) -> Result<Vec<String>, DumpError> {
+    let exec = tool::tool(works, "pg_amcheck", (LOADER, works.name, password)).limit(LIMIT);
+    let output = exec.run().await.map_err(tool_failed)?;
+    match output.status.code() {
+        Some(0) => Ok(Vec::new()),
+        // Its status when something is corrupt; what, it prints.
+        Some(2) => Ok(output.stdout.lines().take(COMPLAINTS).map(str::to_owned).collect()),
+        _ => Err(tool::refused("pg_amcheck could not check the restored database", &output).into()),
+    }
+}

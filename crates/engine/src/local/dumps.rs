@@ -1,0 +1,92 @@
+//! Dumps and their restores, as the port asks for them: finds the running server and its tools, hands over.
+
+use super::{LocalEngine, limits, now};
+use crate::{
+    cgroup::room,
+    dump::{self, Throwaway, Works},
+    identity::Identity,
+    layout::ClusterDir,
+    procs::Handle,
+    roles::Names,
+    users::complete,
+    versions::Installed,
+};
+use async_trait::async_trait;
+use control::{
+    backup::contents::Contents,
+    engine::{
+        EngineError, NodeSpec,
+        dumps::{DumpError, Dumped, Dumps, Second, Sink, Source, Trial},
+    },
+};
+use std::time::Duration;
+
+/// A running server, with what its tools need.
+struct Running {
+    dir: ClusterDir,
+    identity: Identity,
+    installed: Installed,
+    server: Handle,
+}
+
+impl Running {
+    fn works<'a>(&'a self, spec: &'a NodeSpec) -> Works<'a> {
+        let os_user = self.identity.os_user.as_ref();
+        Works { dir: &self.dir, os_user, installed: &self.installed, port: spec.port, name: &spec.name }
+    }
+}
+
+impl LocalEngine {
+    async fn works(&self, spec: &NodeSpec) -> Result<Running, EngineError> {
+        let (dir, server) = self.running(spec.id)?;
+        let (_, identity) = self.find(spec.id)?;
+        let installed = self.installed(spec.version).await?;
+        Ok(Running { dir, identity, installed, server })
+    }
+}
+
+#[async_trait]
+impl Dumps for LocalEngine {
+    async fn dump(&self, spec: &NodeSpec, sink: &mut dyn Sink) -> Result<Dumped, DumpError> {
+        let running = self.works(spec).await?;
+        dump::make(&running.works(spec), sink).await
+    }
+
+    async fn try_dump(&self, spec: &NodeSpec, source: &mut dyn Source) -> Result<Trial, DumpError> {
+        let _trying = self.inner.trying.lock().await;
+        let installed = self.installed(spec.version).await?;
+        let crate::local::Inner { config, ca, layout, pool, .. } = &*self.inner;
+        let (maker, installed, limits) = (&pool.maker, &installed, limits(spec));
+        let needs = Throwaway { config, ca, layout, maker, installed, limits, now: now() };
+        dump::try_dump(needs, spec, source).await
+    }
+
+    async fn load_beside(&self, spec: &NodeSpec, source: &mut dyn Source) -> Result<Contents, DumpError> {
+        let running = self.works(spec).await?;
+        let works = running.works(spec);
+        // A database of before there were restores does not have the role yet.
+        complete(&works.superuser(), &Names::of(&spec.name)?).await?;
+        let doors = room()
+            .of(running.server.seen.pid, spec.id)
+            .and_then(|group| group.doors().ok())
+            .unwrap_or_default();
+        dump::load_beside(&works, doors, source).await
+    }
+
+    async fn swap(&self, spec: &NodeSpec, with: Second) -> Result<Duration, EngineError> {
+        let turn = self.turn(spec.id);
+        let _turn = turn.lock().await;
+        let running = self.works(spec).await?;
+        let swapped = dump::swap(&running.works(spec).superuser(), &spec.name, with).await?;
+        self.forget(spec.id);
+        Ok(swapped)
+    }
+
+    async fn seconds(&self, spec: &NodeSpec) -> Result<Vec<Second>, EngineError> {
+        dump::seconds(&self.works(spec).await?.works(spec).superuser()).await
+    }
+
+    async fn drop_second(&self, spec: &NodeSpec, which: Second) -> Result<(), EngineError> {
+        dump::drop(&self.works(spec).await?.works(spec).superuser(), which).await
+    }
+}

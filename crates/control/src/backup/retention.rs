@@ -16,9 +16,11 @@
 //! What is removed today is never missed tomorrow: who stands for a week or a month is always the newest of a span that
 //! is still kept. Tests compare years of daily use with a model that knows everything.
 
+mod standing;
+
 use super::schedule::{Zone, local_day};
-use chrono::{DateTime, Datelike, Months, NaiveDate, TimeDelta, Utc};
-use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
+use chrono::{DateTime, Months, TimeDelta, Utc};
+use std::collections::{BTreeMap, btree_map::Entry};
 use types::{BackupId, BackupMethod, Plan};
 
 /// How long a backup stays that was made before data were replaced.
@@ -200,7 +202,7 @@ pub fn why_kept(
     deleted_at: Option<DateTime<Utc>>,
 ) -> BTreeMap<BackupId, Label> {
     let deleted = deleted_at.is_some_and(|at| at <= now);
-    let mut kept = standing(rules, zone, all, now);
+    let mut kept = standing::standing(rules, zone, all, now);
     let mut keep = |id: BackupId, label: Label| {
         if let Entry::Vacant(free) = kept.entry(id) {
             free.insert(label);
@@ -236,53 +238,6 @@ pub fn why_kept(
     kept
 }
 
-/// The periodic backups that stand for a day, a week or a month.
-fn standing(rules: &Rules, zone: Zone, all: &[Kept], now: DateTime<Utc>) -> BTreeMap<BackupId, Label> {
-    let mut good: Vec<_> = all.iter().filter(|one| periodic(one, now)).map(rank).collect();
-    good.sort_unstable();
-    let (mut days, mut weeks, mut months) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-    for (made_at, id) in good {
-        let day = local_day(zone, made_at);
-        days.insert(day.num_days_from_ce(), id);
-        weeks.insert(week(day), id);
-    }
-    for (week, id) in &weeks {
-        months.entry(month_of_week(*week)).or_insert((*week, *id));
-    }
-    let today = local_day(zone, now);
-    let day = today.num_days_from_ce();
-    let last_day = if days.contains_key(&day) { day } else { day - 1 };
-    // A week is over when its Sunday's backup is made, or when the Sunday is.
-    let last_week = if week_ends(week(today)) == last_day { week(today) } else { week(today) - 1 };
-    let this_month = month(today);
-    let settled = months.get(&this_month).is_some_and(|(week, _)| *week <= last_week);
-    let last_month = if settled { this_month } else { this_month - 1 };
-
-    // Later labels win, so what keeps longest comes last. Ends are open: what comes after the last span is running.
-    let mut kept = BTreeMap::new();
-    if let Some(first) = first_kept(last_week, rules.weekly) {
-        kept.extend(weeks.range(first..).map(|(_, id)| (*id, Label::Weekly)));
-    }
-    if let Some(first) = first_kept(last_month, rules.monthly) {
-        kept.extend(months.range(first..).map(|(_, (_, id))| (*id, Label::Monthly)));
-    }
-    if let Some(first) = first_kept(last_day, rules.daily) {
-        // Who stands for the running week today may not tomorrow: until the week is over it is a daily one.
-        let over: BTreeSet<_> = weeks.range(..=last_week).map(|(_, id)| *id).collect();
-        for (_, id) in days.range(first..) {
-            if !kept.contains_key(id) || !over.contains(id) {
-                kept.insert(*id, Label::Daily);
-            }
-        }
-    }
-    kept
-}
-
-/// The first of the last `count` spans.
-fn first_kept(last: i32, count: u16) -> Option<i32> {
-    (count > 0).then(|| last - i32::from(count) + 1)
-}
-
 /// A good periodic backup whose time has come.
 fn periodic(one: &Kept, now: DateTime<Utc>) -> bool {
     one.good && one.method == BackupMethod::Periodic && one.made_at <= now
@@ -291,26 +246,6 @@ fn periodic(one: &Kept, now: DateTime<Utc>) -> bool {
 /// Newer is greater; ids are made in order, and decide where the moment is the same.
 fn rank(one: &Kept) -> (DateTime<Utc>, BackupId) {
     (one.made_at, one.id)
-}
-
-/// Weeks since the year 1, which began with a Monday.
-fn week(day: NaiveDate) -> i32 {
-    (day.num_days_from_ce() - 1).div_euclid(7)
-}
-
-/// The day of a week's Sunday.
-const fn week_ends(week: i32) -> i32 {
-    week * 7 + 7
-}
-
-/// Months since the year 0.
-fn month(day: NaiveDate) -> i32 {
-    day.year() * 12 + day.month0().cast_signed()
-}
-
-/// The month that a week's Sunday lies in.
-fn month_of_week(week: i32) -> i32 {
-    NaiveDate::from_num_days_from_ce_opt(week_ends(week)).map_or(i32::MAX, month)
 }
 
 fn many(n: u16, of: &str) -> String {

@@ -88,7 +88,7 @@ fn so_it_was_when_samoa_left_out_a_day() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn slots_follow_each_other_day_by_day(zone in 0..chrono_tz::TZ_VARIANTS.len(), hour in 0..24_u8, id in any::<u128>()) {

@@ -43,7 +43,7 @@ impl From<types::Plan> for DatabasePlan {
             manual_backups_count: plan.manual_backups,
             daily_scheduled_backups: plan.daily_backups,
             weekly_scheduled_backups: plan.weekly_backups,
-            monthly_scheduled_backups: 0,
+            monthly_scheduled_backups: plan.monthly_backups,
             pitr_backup_days: plan.pitr_days,
             gateway_nodes: 0,
             name: plan.name,

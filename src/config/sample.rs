@@ -36,6 +36,7 @@ pub fn text() -> String {
          #nodes = 1\n\
          #daily_backups = 7\n\
          #weekly_backups = 4\n\
+         #monthly_backups = 0\n\
          #manual_backups = 10\n\
          #pitr_days = 7\n",
     );

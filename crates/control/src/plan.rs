@@ -38,6 +38,7 @@ impl ControlPlane {
             nodes: 1,
             daily_backups: 0,
             weekly_backups: 0,
+            monthly_backups: 0,
             manual_backups: 0,
             pitr_days: 0,
         })

@@ -271,8 +271,8 @@ fn access(
     })?;
     let groups = ["_rw", "_ro"].map(|suffix| format!("{}{suffix}", spec.name));
     let groups = [groups[0].as_str(), groups[1].as_str()];
-    let (own, beside) = ([spec.name.as_str()], [spec.name.as_str(), dump::INCOMING]);
-    let tools: [(&[&str], &str); 2] = [(&own, BACKUP), (&beside, LOADER)];
+    let both = [spec.name.as_str(), dump::INCOMING];
+    let tools: [(&[&str], &str); 2] = [(&both, BACKUP), (&both, LOADER)];
     let databases = [hba::Database { name: &spec.name, groups: &groups, tools: &tools }];
     let networks = reach::networks(config, spec);
     let access = Access {

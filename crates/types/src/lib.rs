@@ -4,6 +4,7 @@
 //! I/O, knows no clock and draws no random number; it builds for native targets and for wasm32. Start at [`id`],
 //! then [`name`] (rules) and [`view`] (what pages show).
 
+pub mod backup;
 pub mod command;
 pub mod connect;
 pub mod database_user;
@@ -27,6 +28,7 @@ pub mod status;
 pub mod version;
 pub mod view;
 
+pub use backup::{BackupMethod, BackupStatus};
 pub use id::{
     AddonId, AppId, BackupId, DatabaseId, InvitationId, NetworkId, OperationId, SessionId, TokenId, UserId,
     VariableId,

@@ -27,6 +27,9 @@ pub struct Plan {
     pub daily_backups: u16,
     /// How many weekly backups are kept.
     pub weekly_backups: u16,
+    /// How many monthly backups are kept.
+    #[serde(default)]
+    pub monthly_backups: u16,
     /// How many manual backups are kept.
     pub manual_backups: u16,
     /// Days of point-in-time recovery; 0: none.
@@ -60,11 +63,15 @@ impl Plan {
         format!("{share} {}", if self.cpu_milli > 1000 { "cores" } else { "core" })
     }
 
-    /// "7 daily, 4 weekly, 10 manual", or "none".
+    /// "7 daily, 4 weekly, 12 monthly, 10 manual" without those that are 0, or "none".
     #[must_use]
     pub fn backups(&self) -> String {
-        let parts =
-            [("daily", self.daily_backups), ("weekly", self.weekly_backups), ("manual", self.manual_backups)];
+        let parts = [
+            ("daily", self.daily_backups),
+            ("weekly", self.weekly_backups),
+            ("monthly", self.monthly_backups),
+            ("manual", self.manual_backups),
+        ];
         let kept: Vec<_> =
             parts.iter().filter(|(_, n)| *n > 0).map(|(word, n)| format!("{n} {word}")).collect();
         if kept.is_empty() { "none".into() } else { kept.join(", ") }
@@ -83,6 +90,7 @@ impl Plan {
             nodes: 1,
             daily_backups: 0,
             weekly_backups: 0,
+            monthly_backups: 0,
             manual_backups: 0,
             pitr_days: 0,
         };
@@ -99,6 +107,7 @@ impl Plan {
                 nodes: 1,
                 daily_backups: 7,
                 weekly_backups: 4,
+                monthly_backups: 0,
                 manual_backups: 10,
                 pitr_days: 7,
             }
@@ -159,5 +168,7 @@ mod tests {
         assert_eq!((plans[3].cpu(), plans[4].cpu()), ("1.5 cores".into(), "2 cores".into()));
         assert_eq!(plans[0].backups(), "none");
         assert_eq!(plans[1].backups(), "7 daily, 4 weekly, 10 manual");
+        let monthly = Plan { monthly_backups: 12, ..plans[1].clone() };
+        assert_eq!(monthly.backups(), "7 daily, 4 weekly, 12 monthly, 10 manual");
     }
 }

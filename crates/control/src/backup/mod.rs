@@ -1,4 +1,12 @@
 //! Backups: archives that are made, kept for as long as the plan says, proven by a restore, and given back.
+//!
+//! A logical backup is a dump of the user's database in PostgreSQL's custom format ([`crate::engine::dumps`] makes it),
+//! sealed on its way into the vault ([`vault`]). Making, proving and restoring are operations (`ops/`). When one is due
+//! ([`schedule`]) and which ones go ([`retention`]) are pure functions of what is known; the keeper asks them.
 
 pub mod contents;
+pub mod health;
+pub mod name;
+pub mod retention;
+pub mod schedule;
 pub mod vault;

@@ -2,7 +2,7 @@
 //!
 //! Names come from the catalogue as of the snapshot and are quoted by PostgreSQL itself (`format('%I.%I')`). Nothing here
 //! evaluates an expression of a user's: tables are counted, views and foreign tables are not. What belongs to an extension
-//! is left out, as in a dump.
+//! is left out, as in a dump, and what the platform made for its own checks (`paddock_…`).
 
 use control::backup::contents::Contents;
 use tokio_postgres::{Client, Error};
@@ -11,7 +11,7 @@ use tokio_postgres::{Client, Error};
 const TABLES: &str = r#"
     SELECT c.oid, format('%I.%I', n.nspname, c.relname), n.nspname || '.' || c.relname
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+    WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^(pg|paddock)_' AND n.nspname <> 'information_schema'
       AND NOT EXISTS (SELECT FROM pg_depend d
                       WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
     ORDER BY c.oid
@@ -20,7 +20,7 @@ const TABLES: &str = r#"
 /// Everything with a name, and what makes it up: of expressions nothing, as PostgreSQL writes them otherwise after a restore.
 const OBJECTS: &str = r#"
     WITH ours AS (
-        SELECT oid, nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
+        SELECT oid, nspname FROM pg_namespace WHERE nspname !~ '^(pg|paddock)_' AND nspname <> 'information_schema'
     ), extension AS (
         SELECT classid, objid FROM pg_depend WHERE deptype = 'e'
     ), object AS (
@@ -77,8 +77,13 @@ const OBJECTS: &str = r#"
 
 /// Extensions with versions, large objects, bytes.
 const REST: &str = r#"
-    SELECT coalesce((SELECT array_agg(extname::text ORDER BY extname) FROM pg_extension WHERE extname <> 'plpgsql'), '{}'),
-           coalesce((SELECT array_agg(extversion ORDER BY extname) FROM pg_extension WHERE extname <> 'plpgsql'), '{}'),
+    WITH extension AS (
+        SELECT e.extname::text AS name, e.extversion AS version
+        FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+        WHERE e.extname <> 'plpgsql' AND n.nspname !~ '^paddock_'
+    )
+    SELECT (SELECT coalesce(array_agg(name ORDER BY name), '{}') FROM extension),
+           (SELECT coalesce(array_agg(version ORDER BY name), '{}') FROM extension),
            (SELECT count(*) FROM pg_largeobject_metadata), pg_database_size(current_database())
 "#;
 

@@ -1,9 +1,9 @@
 //! `pg_restore`, fed as it reads. It stops at the first thing that it cannot do: half a restore is none.
 
-use super::{Into, Works, contents, tool, tool_failed};
+use super::{Into, Works, contents, login, tool, tool_failed};
 use crate::{
-    error::{self, fatal},
-    sql::{LOADER, drive, quote_ident},
+    error,
+    sql::{BACKUP, LOADER, drive},
 };
 use control::{
     backup::contents::Contents,
@@ -47,17 +47,20 @@ pub(super) async fn load(works: &Works<'_>, to: Into<'_>, source: &mut dyn Sourc
     Err(tool::refused("pg_restore could not restore the dump", &piped.output).into())
 }
 
-/// What is in a database that was restored, as the owner sees it.
-pub(super) async fn contents(works: &Works<'_>, to: &Into<'_>) -> Result<Contents, EngineError> {
+/// What is in a database that was restored, as the role sees it that made the dump: nobody's row security hides anything.
+pub(super) async fn contents(works: &Works<'_>, database: &str) -> Result<Contents, EngineError> {
     let what = "count what was restored";
-    let owner = quote_ident(&format!("{}_owner", works.name))
-        .map_err(|error| fatal("the database's name cannot be used", error))?;
-    let session = works.weak(LOADER, to.database, to.password);
-    let (client, connection) = session.open().await.map_err(|failed| error::sql(what, failed))?;
-    let begin = format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL ROLE {owner}");
-    let work = async {
-        client.batch_execute(&begin).await?;
-        contents::read(&client).await
+    let superuser = works.superuser();
+    let password = login::open(&superuser, BACKUP).await?;
+    let count = async {
+        let (client, connection) = works.weak(BACKUP, database, &password).open().await?;
+        let work = async {
+            client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+            contents::read(&client).await
+        };
+        drive(connection, work).await
     };
-    drive(connection, work).await.map_err(|failed| error::sql(what, failed))
+    let counted = count.await.map_err(|failed| error::sql(what, failed));
+    login::close(&superuser, BACKUP).await;
+    counted
 }

@@ -49,14 +49,11 @@ pub(crate) async fn load_beside(
     drop(&superuser, Second::Incoming).await?;
     roles::create_beside(&superuser, works.name, INCOMING).await?;
     let password = login::open(&superuser, LOADER).await?;
-    let loaded = async {
-        let to = |doors| Into { database: INCOMING, password: &password, doors };
-        load::load(works, to(doors), source).await?;
-        Ok(load::contents(works, &to(Vec::new())).await?)
-    };
-    let loaded = loaded.await;
+    let to = Into { database: INCOMING, password: &password, doors };
+    let loaded = load::load(works, to, source).await;
     login::close(&superuser, LOADER).await;
-    loaded
+    loaded?;
+    Ok(load::contents(works, INCOMING).await?)
 }
 
 /// Which of them are there; the session is the superuser's, in `postgres`.

@@ -124,9 +124,9 @@ async fn run(
     let password = login::open(&superuser, LOADER).await?;
     let to = Into { database: &spec.name, password: &password, doors: Vec::new() };
     let began = Instant::now();
-    load::load(&works, Into { doors: Vec::new(), ..to }, source).await?;
+    load::load(&works, to, source).await?;
     let took = began.elapsed();
-    let contents = load::contents(&works, &to).await?;
+    let contents = load::contents(&works, &spec.name).await?;
     let complaints = if can_check { Some(check(&works, &password).await?) } else { None };
     Ok(Trial { contents, took, complaints })
 }

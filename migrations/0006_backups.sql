@@ -2,9 +2,11 @@
 
 ALTER TABLE database
     -- A periodic backup a day, at this hour of this time zone.
-    ADD COLUMN backups_enabled boolean  NOT NULL DEFAULT true,
-    ADD COLUMN backup_hour     smallint NOT NULL DEFAULT 1 CHECK (backup_hour BETWEEN 0 AND 23),
-    ADD COLUMN backup_zone     text     NOT NULL DEFAULT 'Europe/Paris';
+    ADD COLUMN backups_enabled boolean     NOT NULL DEFAULT true,
+    -- Since when: what was due before is not caught up.
+    ADD COLUMN backups_since   timestamptz NOT NULL DEFAULT now(),
+    ADD COLUMN backup_hour     smallint    NOT NULL DEFAULT 1 CHECK (backup_hour BETWEEN 0 AND 23),
+    ADD COLUMN backup_zone     text        NOT NULL DEFAULT 'Europe/Paris';
 
 -- A database's keys for its archives; new archives take the newest.
 CREATE TABLE archive_key (

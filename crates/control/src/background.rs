@@ -1,8 +1,9 @@
 //! What runs beside requests: the worker of operations, the supervisor of databases, the sweeper,
-//! the collector of metrics, the keeper that stores them, and snapshots of statements.
+//! the collector of metrics, the keeper that stores them, snapshots of statements, and the keeper of backups.
 
 use crate::{
     ControlPlane,
+    backup::keeper::Keeper as BackupKeeper,
     metrics::{Collector, Keeper},
     statements::Snapshots,
     supervisor::Supervisor,
@@ -26,8 +27,10 @@ impl ControlPlane {
         let keeper = background::spawn("metrics keeper", Keeper::new(self.clone()).run(shutdown.clone()));
         let snapshots =
             background::spawn("statement snapshots", Snapshots::new(self.clone()).run(shutdown.clone()));
+        let backups =
+            background::spawn("backup keeper", BackupKeeper::new(self.clone()).run(shutdown.clone()));
         let sweeper = background::spawn("sweeper", sweep(self.clone(), shutdown));
-        vec![operations, supervisor, collector, keeper, snapshots, sweeper]
+        vec![operations, supervisor, collector, keeper, snapshots, backups, sweeper]
     }
 
     /// A worker for the operations of this control plane.

@@ -70,6 +70,8 @@ pub(crate) struct Inner {
     /// Our own PostgreSQL. Never a user's database.
     pub(crate) store: sqlx::PgPool,
     pub(crate) engine: Arc<dyn engine::Engine>,
+    /// Where archives lie.
+    pub(crate) vault: Arc<dyn backup::vault::Vault>,
     pub(crate) clock: Arc<dyn durable::Clock>,
     /// Seals what must be shown again (a database's password) before it reaches the store.
     pub(crate) key: MasterKey,

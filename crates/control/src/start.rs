@@ -6,6 +6,7 @@
 use crate::{
     Config, ControlPlane, Inner, MasterKey,
     account::{jwt, limit},
+    backup::vault::Vault,
     crypto::password::Passwords,
     engine::Engine,
     metrics::Memory,
@@ -73,7 +74,7 @@ impl ControlPlane {
     pub async fn start(
         config: Config,
         store: PgPool,
-        engine: Arc<dyn Engine>,
+        (engine, vault): (Arc<dyn Engine>, Arc<dyn Vault>),
         clock: Arc<dyn durable::Clock>,
         key: MasterKey,
     ) -> Result<Self, StartError> {
@@ -86,6 +87,7 @@ impl ControlPlane {
             config,
             store,
             engine,
+            vault,
             clock,
             key,
             jwt,

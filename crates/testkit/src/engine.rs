@@ -1,7 +1,7 @@
 //! The fake engine: nodes, ports and a trash in memory. What it shall do to calls is in `fault.rs`, the calls
 //! themselves are in `port.rs`.
 
-use crate::{Fault, Fired, Method, Talk, TestClock};
+use crate::{Fault, Fired, Method, Talk, TestClock, dumps::Data};
 use chrono::{DateTime, Utc};
 use control::engine::{InstalledVersion, NodeSpec, Sample};
 use std::{
@@ -67,6 +67,7 @@ pub(crate) struct State {
     pub(crate) hook_result: Option<(bool, String)>,
     pub(crate) versions: Vec<InstalledVersion>,
     pub(crate) talk: BTreeMap<DatabaseId, Talk>,
+    pub(crate) data: BTreeMap<DatabaseId, Data>,
     pub(crate) passwords: BTreeMap<DatabaseId, BTreeSet<String>>,
 }
 

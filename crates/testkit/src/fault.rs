@@ -59,6 +59,12 @@ pub enum Method {
     PrepareStatements,
     Statements,
     ResetStatements,
+    Dump,
+    TryDump,
+    LoadBeside,
+    Swap,
+    Seconds,
+    DropSecond,
 }
 
 /// What goes wrong.

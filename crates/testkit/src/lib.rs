@@ -6,6 +6,7 @@
 //! test asserts that, else it might have tested nothing.
 
 mod clock;
+mod dumps;
 mod engine;
 mod fault;
 mod house;
@@ -17,6 +18,7 @@ mod store;
 mod users;
 
 pub use clock::TestClock;
+pub use dumps::Data;
 pub use engine::{FakeEngine, HookRun, Node};
 pub use fault::{Fault, Fired, Method};
 pub use house::{House, Posted, Postman};

@@ -1,7 +1,10 @@
-//! Backups in the words that store, pages and clients share: how one came to be, and where it is.
+//! Backups in the words that store, pages and clients share: how one came to be, where it is, whether it is proven, when
+//! the next is due.
 //!
 //! Holds words only. When one is due and which one goes is decided in the core.
 
+use crate::{AddonId, BackupId, DatabaseId, OperationId};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 
@@ -130,6 +133,193 @@ impl FromStr for BackupStatus {
     fn from_str(text: &str) -> Result<Self, UnknownBackupWord> {
         let found = Self::ALL.into_iter().find(|status| status.as_str() == text);
         found.ok_or_else(|| UnknownBackupWord(text.to_owned()))
+    }
+}
+
+/// What a trial restore of a backup came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProofState {
+    /// It was not tried yet.
+    #[default]
+    None,
+    /// It is being restored in a throw-away server.
+    Running,
+    /// It restores, and nothing is missing or changed.
+    Proven,
+    /// It does not restore, or something is missing or changed.
+    Refuted,
+    /// The trial itself could not be made; nothing is known of the backup.
+    Failed,
+}
+
+/// The trial restore of a backup.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProofView {
+    /// Where it is.
+    pub state: ProofState,
+    /// When it ended.
+    pub at: Option<DateTime<Utc>>,
+    /// How long the restore took, milliseconds.
+    pub took_ms: Option<u64>,
+    /// How many tables were compared.
+    pub tables: Option<u64>,
+    /// Differences and complaints, or why nothing was learned.
+    pub words: Vec<String>,
+    /// The operation that tries or tried it.
+    pub operation: Option<OperationId>,
+}
+
+impl ProofView {
+    /// The badge: "restored in 41 s, 118 tables, 0 differences".
+    #[must_use]
+    pub fn badge(&self) -> String {
+        match self.state {
+            ProofState::None => "not tried yet".into(),
+            ProofState::Running => "being restored".into(),
+            ProofState::Proven => {
+                let took = crate::operation::duration(self.took_ms.unwrap_or(0));
+                let tables = self.tables.unwrap_or(0);
+                let word = if tables == 1 { "table" } else { "tables" };
+                format!("restored in {took}, {tables} {word}, 0 differences")
+            }
+            ProofState::Refuted => {
+                let first = self.words.first().map_or("it does not restore", String::as_str);
+                match self.words.len() {
+                    0 | 1 => first.to_owned(),
+                    n => format!("{first} (and {} more)", n - 1),
+                }
+            }
+            ProofState::Failed => "could not be tried".into(),
+        }
+    }
+
+    /// The look of the badge: `ok`, `run`, `warn`, `err` or `off`.
+    #[must_use]
+    pub const fn tone(&self) -> &'static str {
+        match self.state {
+            ProofState::None => "off",
+            ProofState::Running => "run",
+            ProofState::Proven => "ok",
+            ProofState::Refuted => "err",
+            ProofState::Failed => "warn",
+        }
+    }
+}
+
+/// A backup as people see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupView {
+    /// Its id.
+    pub id: BackupId,
+    /// Whose it is.
+    pub database: DatabaseId,
+    /// The add-on of that database; it may have been deleted since.
+    pub addon: AddonId,
+    /// `my_app_4553`
+    pub resource_id: String,
+    /// How it came to be.
+    pub method: BackupMethod,
+    /// Where it is.
+    pub status: BackupStatus,
+    /// The operation that makes or made it.
+    pub operation: OperationId,
+    /// It began more than an hour after its time.
+    pub late: bool,
+    /// Asked for.
+    pub created_at: DateTime<Utc>,
+    /// Begun.
+    pub started_at: Option<DateTime<Utc>>,
+    /// Ended.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// The moment whose data it holds.
+    pub made_at: Option<DateTime<Utc>>,
+    /// What made it.
+    pub version: String,
+    /// `20261128010000_my_app_4553.tar.gz`; once it is done.
+    pub name: Option<String>,
+    /// Bytes of the dump, so far or in all.
+    pub bytes: u64,
+    /// Bytes that a download has, once it is done.
+    pub archive_bytes: Option<u64>,
+    /// SHA-256 of the dump within the archive, hexadecimal.
+    pub sha256: Option<String>,
+    /// Why there is no archive.
+    pub error: Option<String>,
+    /// Its trial restore.
+    pub proof: ProofView,
+    /// As what it is kept: "daily", "weekly, daily"; empty for what did not come to be.
+    pub kept_as: String,
+}
+
+impl BackupView {
+    /// How long the making took so far or in all, milliseconds.
+    #[must_use]
+    pub fn took_ms(&self, now: DateTime<Utc>) -> Option<u64> {
+        let until = self.ended_at.unwrap_or(now);
+        u64::try_from((until - self.started_at?).num_milliseconds()).ok()
+    }
+
+    /// Bytes per second while it is made, or were in the mean.
+    #[must_use]
+    pub fn rate(&self, now: DateTime<Utc>) -> Option<u64> {
+        self.bytes.saturating_mul(1000).checked_div(self.took_ms(now)?)
+    }
+}
+
+/// When a database is backed up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScheduleView {
+    /// At all.
+    pub enabled: bool,
+    /// At this hour, 0 to 23.
+    pub hour: u8,
+    /// Of this time zone: `Europe/Paris`, `UTC`.
+    pub zone: String,
+    /// That hour in UTC, as of today.
+    pub hour_utc: u8,
+    /// "every day at 01:00 Europe/Paris (00:00 UTC today)"
+    pub told: String,
+    /// The next one; `None`: none is planned.
+    pub next_at: Option<DateTime<Utc>>,
+}
+
+/// The backups of a database, with everything that their page says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupsView {
+    /// Its plan has backups.
+    pub offered: bool,
+    /// When the periodic ones are made.
+    pub schedule: ScheduleView,
+    /// "7 daily, 4 weekly, 10 manual"
+    pub kept: String,
+    /// Newest first.
+    pub backups: Vec<BackupView>,
+    /// Good manual ones that are kept now.
+    pub manual: u32,
+    /// How many manual ones the plan keeps.
+    pub manual_kept: u32,
+    /// The manual one that another would push out.
+    pub pushes_out: Option<BackupId>,
+    /// `healthy`, `delayed`, `stale`; `None` without periodic backups.
+    pub health: Option<(String, String)>,
+    /// Where they lie: `/var/lib/paddock/backups`.
+    pub place: String,
+    /// A restore has left what was there before: it can come back, or be dropped.
+    pub replaced: bool,
+}
+
+impl BackupsView {
+    /// The newest one that is whole.
+    #[must_use]
+    pub fn last_good(&self) -> Option<&BackupView> {
+        self.backups.iter().find(|backup| backup.status == BackupStatus::Done)
+    }
+
+    /// The one that is being made.
+    #[must_use]
+    pub fn live(&self) -> Option<&BackupView> {
+        self.backups.iter().find(|backup| !backup.status.ended())
     }
 }
 

@@ -12,11 +12,43 @@ use sqlx::PgConnection;
 use types::{AddonId, OperationId, name, view::Accepted};
 use uuid::Uuid;
 
-/// How long any change of a database may take before somebody should look.
-const DEADLINE: TimeDelta = TimeDelta::minutes(30);
+/// What may run at the same time for a database: operations of one lane exclude each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// The database itself is changed.
+    Change,
+    /// It is read, and stays as it is.
+    Backup,
+    /// A backup of it is tried elsewhere.
+    Proof,
+}
+
+impl Lane {
+    /// As the operation log names what is changed.
+    pub(crate) fn subject(self, subject: Subject) -> String {
+        let uuid = subject.database.uuid();
+        match self {
+            Self::Change => subject.name(),
+            Self::Backup => format!("backup:{uuid}"),
+            Self::Proof => format!("proof:{uuid}"),
+        }
+    }
+
+    /// How long it may take before somebody should look.
+    const fn deadline(self) -> TimeDelta {
+        match self {
+            Self::Change => TimeDelta::minutes(30),
+            // Bytes take as long as they are many.
+            Self::Backup | Self::Proof => TimeDelta::hours(24),
+        }
+    }
+}
+
+/// Kinds that close connections or replace data: a dump would end with them.
+const DISTURBING: [&str; 5] = ["stop", "restart", "delete", "change_plan", "restore_backup"];
 
 /// A client's key for one request, bound to who asks and what for.
-pub(super) fn idempotency(
+pub(crate) fn idempotency(
     actor: &Actor,
     key: Option<String>,
     request: &impl serde::Serialize,
@@ -42,8 +74,35 @@ pub(crate) async fn enqueue(
     enqueue_with(tx, now, actor, begin, (subject, ()), idempotency).await
 }
 
+/// Refuses what would end a backup that is being made.
+async fn refuse_beside_backup(tx: &mut PgConnection, subject: Subject) -> Result<()> {
+    match durable::live_for(&mut *tx, &Lane::Backup.subject(subject)).await? {
+        None => Ok(()),
+        Some(backup) => Err(Error::Conflict {
+            message: "A backup of this database is being made. Wait for its end, or cancel it.".into(),
+            operation: Some(OperationId::new(backup.id)),
+        }),
+    }
+}
+
 /// [`enqueue`] for a kind that is told more than what it changes; `more` serialises to fields beside the subject's.
-pub(super) async fn enqueue_with(
+pub(crate) async fn enqueue_with(
+    tx: &mut PgConnection,
+    now: DateTime<Utc>,
+    actor: &Actor,
+    begin: (&'static str, String),
+    (subject, more): (Subject, impl serde::Serialize),
+    idempotency: Option<Idempotency>,
+) -> Result<Enqueued> {
+    if DISTURBING.contains(&begin.0) {
+        refuse_beside_backup(tx, subject).await?;
+    }
+    enqueue_in(Lane::Change, tx, now, actor, begin, (subject, more), idempotency).await
+}
+
+/// [`enqueue_with`] in another lane.
+pub(crate) async fn enqueue_in(
+    lane: Lane,
     tx: &mut PgConnection,
     now: DateTime<Utc>,
     actor: &Actor,
@@ -61,11 +120,11 @@ pub(super) async fn enqueue_with(
     let new = NewOperation {
         id: Uuid::now_v7(),
         kind,
-        subject: subject.name(),
+        subject: lane.subject(subject),
         params: serde_json::to_value(Params { subject, more }).map_err(Error::internal)?,
         actor: actor.to_json(),
         first_step,
-        deadline: DEADLINE,
+        deadline: lane.deadline(),
         idempotency,
     };
     Ok(durable::enqueue(tx, now, new).await?)
@@ -73,7 +132,7 @@ pub(super) async fn enqueue_with(
 
 impl ControlPlane {
     /// The answer to a request: the add-on as it is now, and the operation to follow.
-    pub(super) async fn accepted(&self, operation: Uuid) -> Result<Accepted> {
+    pub(crate) async fn accepted(&self, operation: Uuid) -> Result<Accepted> {
         let mut conn = self.store().acquire().await?;
         let row = durable::load(&mut *conn, operation).await?.ok_or(Error::NotFound("operation"))?;
         let subject: Subject = serde_json::from_value(row.params).map_err(Error::internal)?;

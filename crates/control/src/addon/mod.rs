@@ -10,7 +10,7 @@ mod delete;
 mod list;
 mod password;
 mod power;
-mod provision;
+pub(crate) mod provision;
 mod restore;
 
 pub(crate) use password::{

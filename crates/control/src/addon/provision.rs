@@ -12,7 +12,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use durable::Enqueued;
 use sqlx::PgConnection;
-use types::{AddonId, DatabaseId, PgVersion, Plan, view::Accepted};
+use types::{AddonId, AppId, BackupId, DatabaseId, PgVersion, Plan, view::Accepted};
 use uuid::Uuid;
 
 /// What is ordered.
@@ -22,6 +22,14 @@ pub struct NewAddon {
     pub plan: String,
     /// `17`, `17.11`, `17.11.0-1`; the newest safe one when `None`.
     pub version: Option<String>,
+}
+
+/// What the operation is told beside its subject.
+#[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub(crate) struct From {
+    /// The backup that it begins with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) backup: Option<BackupId>,
 }
 
 impl ControlPlane {
@@ -37,8 +45,54 @@ impl ControlPlane {
         new: NewAddon,
         idempotency: Option<String>,
     ) -> Result<Accepted> {
+        self.provision_from(actor, app, new, None, idempotency).await
+    }
+
+    /// Orders a database that begins with what a backup holds: beside the one that it was made of, which stays as it is. It
+    /// gets the same version; the plan is that of the backup's database where none is named.
+    ///
+    /// # Errors
+    /// As `provision`; `NotFound`: no such backup; `Conflict`: it is not whole; `Invalid` on field `plan`: it is too small.
+    pub async fn restore_beside(
+        &self,
+        actor: &Actor,
+        backup: BackupId,
+        plan: Option<String>,
+        idempotency: Option<String>,
+    ) -> Result<Accepted> {
+        let row = self.backup_row(actor, backup).await?;
+        if row.status != "done" {
+            return Err(Error::conflict("This backup is not whole: there is nothing to restore."));
+        }
+        let mut conn = self.store().acquire().await?;
+        let addon = self.addon_row(&mut conn, AddonId::new(row.addon_id)).await?;
+        let held = store::backup::contents(&mut conn, row.id).await?;
+        drop(conn);
+        let plan = plan.filter(|plan| !plan.is_empty()).unwrap_or(addon.plan);
+        let held = held.and_then(|held| held.get("data_bytes")?.as_u64()).unwrap_or(0);
+        let disk = u64::from(self.plan(&plan)?.disk_mib) << 20;
+        if held > disk {
+            let (held, disk) = (types::plan::size(held), types::plan::size(disk));
+            return Err(Error::invalid("plan", format!("The backup holds {held} and this plan has {disk} of disk.")));
+        }
+        // The same version where it is installed, else the newest of its major.
+        let made_by: PgVersion = row.version.parse().map_err(Error::internal)?;
+        let exact = self.version_for(Some(&row.version)).await;
+        let version = if exact.is_ok() { row.version } else { made_by.major.to_string() };
+        let new = NewAddon { plan, version: Some(version) };
+        self.provision_from(actor, &AppId::new(row.app_id).to_string(), new, Some(backup), idempotency).await
+    }
+
+    async fn provision_from(
+        &self,
+        actor: &Actor,
+        app: &str,
+        new: NewAddon,
+        from: Option<BackupId>,
+        idempotency: Option<String>,
+    ) -> Result<Accepted> {
         let access = self.app_access(actor, app, Action::Provision).await?;
-        let ask = accept::idempotency(actor, idempotency, &("provision", access.id, &new))?;
+        let ask = accept::idempotency(actor, idempotency, &("provision", access.id, &new, from))?;
         let plan = self.plan(&new.plan)?;
         let version = self.version_for(new.version.as_deref()).await?;
         let (now, addon, database) = (self.now(), Uuid::now_v7(), Uuid::now_v7());
@@ -47,7 +101,7 @@ impl ControlPlane {
 
         let mut tx = self.store().begin().await?;
         let begin = (provision::KIND, provision::first());
-        let operation = match accept::enqueue(&mut tx, now, actor, begin, subject, ask).await? {
+        let operation = match accept::enqueue_with(&mut tx, now, actor, begin, (subject, From { backup: from }), ask).await? {
             Enqueued::New(id) => id,
             Enqueued::Existing(id) => {
                 tx.rollback().await?;
@@ -61,7 +115,8 @@ impl ControlPlane {
         self.check_limit(&mut tx, access.id.uuid()).await?;
         self.allocate(&mut tx, subject, &access.name, &plan, version, now).await?;
         let entry = audit::Entry::new("database.provision").app(access.id).database(subject.database);
-        let entry = entry.detail(format!("{}, PostgreSQL {version}", plan.name));
+        let of = from.map(|backup| format!(", from {backup}")).unwrap_or_default();
+        let entry = entry.detail(format!("{}, PostgreSQL {version}{of}", plan.name));
         audit::record(&mut tx, now, actor, entry).await?;
         tx.commit().await?;
         self.accepted(operation).await

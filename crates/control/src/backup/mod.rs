@@ -2,11 +2,19 @@
 //!
 //! A logical backup is a dump of the user's database in PostgreSQL's custom format ([`crate::engine::dumps`] makes it),
 //! sealed on its way into the vault ([`vault`]). Making, proving and restoring are operations (`ops/`). When one is due
-//! ([`schedule`]) and which ones go ([`retention`]) are pure functions of what is known; the keeper asks them.
+//! ([`schedule`]) and which ones go ([`retention`]) are pure functions of what is known; the keeper ([`keeper`]) asks them.
 
+pub mod archive;
+pub(crate) mod ask;
 pub mod contents;
 pub mod health;
+pub mod keeper;
+pub mod key;
+pub mod link;
 pub mod name;
+mod plan;
+mod restore;
 pub mod retention;
 pub mod schedule;
 pub mod vault;
+pub(crate) mod view;

@@ -92,6 +92,9 @@ pub trait Dumps: Send + Sync + 'static {
     /// There is no second database.
     async fn swap(&self, spec: &NodeSpec, with: Second) -> Result<Duration, EngineError>;
 
+    /// The host has processor to spare: work that nobody waits for may begin.
+    fn idle(&self) -> bool;
+
     /// The databases that lie beside the user's.
     async fn seconds(&self, spec: &NodeSpec) -> Result<Vec<Second>, EngineError>;
 

@@ -6,13 +6,17 @@
 //!
 //! Adding a kind: write the file, add it to `procedures` and `told`, draw it. Labels of steps are never renamed.
 
+mod archive;
+pub(crate) mod backup;
 pub(crate) mod call_hook;
 pub(crate) mod change_password;
 pub(crate) mod change_plan;
 pub(crate) mod delete;
+pub(crate) mod prove_backup;
 pub(crate) mod provision;
 pub(crate) mod restart;
 pub(crate) mod restore;
+pub(crate) mod restore_backup;
 pub(crate) mod start;
 pub(crate) mod stop;
 mod told;
@@ -119,6 +123,9 @@ impl ControlPlane {
             procedure::<restart::Restart>(self),
             procedure::<change_password::ChangePassword>(self),
             procedure::<change_plan::ChangePlan>(self),
+            procedure::<backup::Backup>(self),
+            procedure::<prove_backup::ProveBackup>(self),
+            procedure::<restore_backup::RestoreBackup>(self),
         ]
     }
 }
@@ -133,6 +140,9 @@ pub(crate) fn told(kind: &str) -> Option<Told> {
         stop::KIND => Told::of::<stop::Stop>(),
         restart::KIND => Told::of::<restart::Restart>(),
         change_password::KIND => Told::of::<change_password::ChangePassword>(),
+        backup::KIND => Told::of::<backup::Backup>(),
+        prove_backup::KIND => Told::of::<prove_backup::ProveBackup>(),
+        restore_backup::KIND => Told::of::<restore_backup::RestoreBackup>(),
         change_plan::KIND => Told::of::<change_plan::ChangePlan>(),
         _ => return None,
     })

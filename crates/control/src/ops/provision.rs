@@ -6,6 +6,7 @@
 //! | configure       | files as they should be              | writes settings, access rules, certificate   | clean_up      |
 //! | start           | a server that answers                | starts it; a stranger on the port: another   | clean_up      |
 //! | create_database | the database and its user            | creates them with a SCRAM verifier           | clean_up      |
+//! | fill            | an order from a backup               | restores it, puts it in place                | clean_up      |
 //! | verify          | (always)                             | logs in through the published address        | clean_up      |
 //! | publish         | the variables                        | writes them; the database is ready           | never: it is a database with a URL now |
 //! | call_hook       | a call that was taken                | tells the app                                | never         |
@@ -15,12 +16,13 @@
 //! Cancelling works until `verify` is done.
 
 use super::{
-    About, Kind, Moment, call_hook,
+    About, Kind, Moment, archive, call_hook,
     work::{self, Target},
 };
 use crate::{
     ControlPlane,
-    engine::EngineError,
+    addon::provision::From,
+    engine::{EngineError, dumps::Second},
     store::{self, database::Wanted},
 };
 use async_trait::async_trait;
@@ -38,6 +40,7 @@ pub(crate) enum Step {
     Configure,
     Start,
     CreateDatabase,
+    Fill,
     Verify,
     Publish,
     CallHook,
@@ -66,6 +69,7 @@ impl Kind for Provision {
         Step::Configure,
         Step::Start,
         Step::CreateDatabase,
+        Step::Fill,
         Step::Verify,
         Step::Publish,
         Step::CallHook,
@@ -76,12 +80,13 @@ impl Kind for Provision {
         Step::Configure,
         Step::Start,
         Step::CreateDatabase,
+        Step::Fill,
         Step::Verify,
         Step::Publish,
         Step::CallHook,
         Step::CleanUp,
     ];
-    const DETOURS: &'static [(Step, Step, &'static str)] = &[(Step::Start, Step::Configure, "port taken")];
+    const DETOURS: &'static [(Step, Step, &'static str)] = &[(Step::Start, Step::Configure, "port taken"), (Step::CreateDatabase, Step::Verify, "ordered empty")];
 
     async fn run(step: Step, plane: &ControlPlane, cx: &mut Cx) -> Result<Next<Step>, StepError> {
         let target = Target::load(plane, cx).await?;
@@ -112,6 +117,12 @@ impl Kind for Provision {
                 let verifier = target.verifier(plane).await?;
                 let told = engine.create_database(&target.spec, &verifier).await;
                 cx.detail(told.map_err(|error| work::trouble(error, cx))?).await?;
+                // Most are ordered empty.
+                let filled = cx.params::<From>()?.backup.is_some();
+                Next::Go(if filled { Step::Fill } else { Step::Verify })
+            }
+            Step::Fill => {
+                fill(plane, &target, cx).await?;
                 Next::Go(Step::Verify)
             }
             Step::Verify => {
@@ -132,7 +143,12 @@ impl Kind for Provision {
 
     fn on_failure(step: Step) -> OnFailure<Step> {
         match step {
-            Step::Place | Step::Configure | Step::Start | Step::CreateDatabase | Step::Verify => {
+            Step::Place
+            | Step::Configure
+            | Step::Start
+            | Step::CreateDatabase
+            | Step::Fill
+            | Step::Verify => {
                 OnFailure::Unwind(Step::CleanUp)
             }
             Step::Publish | Step::CallHook | Step::CleanUp => OnFailure::Forward,
@@ -141,7 +157,12 @@ impl Kind for Provision {
 
     fn on_cancel(step: Step) -> Option<Step> {
         match step {
-            Step::Place | Step::Configure | Step::Start | Step::CreateDatabase | Step::Verify => {
+            Step::Place
+            | Step::Configure
+            | Step::Start
+            | Step::CreateDatabase
+            | Step::Fill
+            | Step::Verify => {
                 Some(Step::CleanUp)
             }
             Step::Publish | Step::CallHook | Step::CleanUp => None,
@@ -158,6 +179,7 @@ impl Kind for Provision {
             Step::Configure => "Write settings, access rules and a certificate".into(),
             Step::Start => format!("Start PostgreSQL {}", about.version),
             Step::CreateDatabase => format!("Create database {} and its user", about.database),
+            Step::Fill => "Restore the backup that it begins with, if any".into(),
             Step::Verify => "Log in through the published URL".into(),
             Step::Publish => format!("Set the variables of {}", about.app),
             Step::CallHook => format!("Tell {} through its hook", about.app),
@@ -193,6 +215,19 @@ impl Kind for Provision {
             Moment::Cancelled => "Everything made for it was taken back.".into(),
         }
     }
+}
+
+/// Nobody else knows the database yet, so what it begins with is restored beside it and takes its place.
+async fn fill(plane: &ControlPlane, target: &Target, cx: &mut Cx) -> Result<(), StepError> {
+    let Some(backup) = cx.params::<From>()?.backup else { return Ok(()) };
+    let engine = &plane.inner.engine;
+    let seconds = engine.seconds(&target.spec).await.map_err(|error| work::trouble(error, cx))?;
+    if !seconds.contains(&Second::Replaced) {
+        let loaded = archive::load(plane, target, backup, cx).await?;
+        engine.swap(&target.spec, Second::Incoming).await.map_err(|error| work::trouble(error, cx))?;
+        cx.detail(loaded).await?;
+    }
+    engine.drop_second(&target.spec, Second::Replaced).await.map_err(|error| work::trouble(error, cx))
 }
 
 async fn clean_up(plane: &ControlPlane, target: &Target, cx: &mut Cx) -> Result<(), StepError> {

@@ -271,6 +271,7 @@ pub(crate) async fn delete(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<()
 #[derive(Clone, Debug)]
 pub(crate) struct Schedule {
     pub enabled: bool,
+    pub since: DateTime<Utc>,
     pub hour: i16,
     pub zone: String,
     /// Of the last periodic backup.
@@ -282,7 +283,7 @@ pub(crate) async fn schedule(conn: &mut PgConnection, database: Uuid) -> sqlx::R
     sqlx::query_as!(
         Schedule,
         r#"
-        SELECT backups_enabled AS enabled, backup_hour AS hour, backup_zone AS zone,
+        SELECT backups_enabled AS enabled, backups_since AS since, backup_hour AS hour, backup_zone AS zone,
                (SELECT max(slot_at) FROM backup WHERE database_id = $1) AS last_slot
         FROM database WHERE id = $1
         "#,
@@ -296,16 +297,21 @@ pub(crate) async fn schedule(conn: &mut PgConnection, database: Uuid) -> sqlx::R
 pub(crate) async fn set_schedule(
     conn: &mut PgConnection,
     database: Uuid,
-    enabled: bool,
-    hour: i16,
-    zone: &str,
+    (enabled, hour, zone): (bool, i16, &str),
+    now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        r#"UPDATE database SET backups_enabled = $2, backup_hour = $3, backup_zone = $4 WHERE id = $1"#,
+        r#"
+        UPDATE database
+        SET backups_since = CASE WHEN $2 AND NOT backups_enabled THEN $5 ELSE backups_since END,
+            backups_enabled = $2, backup_hour = $3, backup_zone = $4
+        WHERE id = $1
+        "#,
         database,
         enabled,
         hour,
         zone,
+        now,
     )
     .execute(conn)
     .await?;

@@ -7,6 +7,7 @@ pub(crate) mod access;
 pub(crate) mod addon;
 pub(crate) mod app;
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod collaborator;
 pub(crate) mod database;
 pub(crate) mod event;

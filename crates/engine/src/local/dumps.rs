@@ -82,6 +82,13 @@ impl Dumps for LocalEngine {
         Ok(swapped)
     }
 
+    fn idle(&self) -> bool {
+        // The load of the last minute, `proc(5)`; unreadable, nobody is kept waiting for it.
+        let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        let load = load.split_whitespace().next().and_then(|load| load.parse::<f64>().ok()).unwrap_or(0.0);
+        load < f64::from(crate::configure::host().cpus)
+    }
+
     async fn seconds(&self, spec: &NodeSpec) -> Result<Vec<Second>, EngineError> {
         dump::seconds(&self.works(spec).await?.works(spec).superuser()).await
     }

@@ -10,7 +10,7 @@ mod name;
 mod part;
 mod s3;
 
-pub use config::VaultConfig;
+pub use config::{S3Config, VaultConfig};
 
 use control::backup::vault::{Vault, VaultError};
 use ring::rand::{SecureRandom as _, SystemRandom};

@@ -81,4 +81,19 @@ mod tests {
         let timeout = object_store::Error::Generic { store: "S3", source: Box::new(timeout) };
         assert_eq!(say(&timeout), ("the storage did not answer in time".into(), true));
     }
+
+    #[test]
+    fn only_an_object_that_is_not_there_is_absent() {
+        let error = |word: &str| object_store::Error::NotFound {
+            path: "database/backup".into(),
+            source: format!("status code: 404 Not Found: <Code>{word}</Code>").into(),
+        };
+        assert!(matches!(refused(error("NoSuchKey")), VaultError::Absent));
+        assert!(is_absent(&error("NoSuchUpload")), "nothing to abort is fine");
+        for word in ["NoSuchUpload", "NoSuchBucket"] {
+            let VaultError::Storage { message, retry, .. } = refused(error(word)) else { panic!("{word}") };
+            assert_eq!((message, retry), (format!("the storage answered 404 Not Found ({word})"), false));
+        }
+        assert!(!is_absent(&error("NoSuchBucket")));
+    }
 }

@@ -73,7 +73,10 @@ impl ControlPlane {
         let disk = u64::from(self.plan(&plan)?.disk_mib) << 20;
         if held > disk {
             let (held, disk) = (types::plan::size(held), types::plan::size(disk));
-            return Err(Error::invalid("plan", format!("The backup holds {held} and this plan has {disk} of disk.")));
+            return Err(Error::invalid(
+                "plan",
+                format!("The backup holds {held} and this plan has {disk} of disk."),
+            ));
         }
         // The same version where it is installed, else the newest of its major.
         let made_by: PgVersion = row.version.parse().map_err(Error::internal)?;
@@ -101,13 +104,16 @@ impl ControlPlane {
 
         let mut tx = self.store().begin().await?;
         let begin = (provision::KIND, provision::first());
-        let operation = match accept::enqueue_with(&mut tx, now, actor, begin, (subject, From { backup: from }), ask).await? {
-            Enqueued::New(id) => id,
-            Enqueued::Existing(id) => {
-                tx.rollback().await?;
-                return self.accepted(id).await;
-            }
-        };
+        let operation =
+            match accept::enqueue_with(&mut tx, now, actor, begin, (subject, From { backup: from }), ask)
+                .await?
+            {
+                Enqueued::New(id) => id,
+                Enqueued::Existing(id) => {
+                    tx.rollback().await?;
+                    return self.accepted(id).await;
+                }
+            };
         // From here on one at a time for this app: the limit holds however many ask at once.
         if !store::app::lock(&mut tx, access.id.uuid()).await? {
             return Err(Error::NotFound("app"));

@@ -86,7 +86,10 @@ impl Kind for Provision {
         Step::CallHook,
         Step::CleanUp,
     ];
-    const DETOURS: &'static [(Step, Step, &'static str)] = &[(Step::Start, Step::Configure, "port taken"), (Step::CreateDatabase, Step::Verify, "ordered empty")];
+    const DETOURS: &'static [(Step, Step, &'static str)] = &[
+        (Step::Start, Step::Configure, "port taken"),
+        (Step::CreateDatabase, Step::Verify, "ordered empty"),
+    ];
 
     async fn run(step: Step, plane: &ControlPlane, cx: &mut Cx) -> Result<Next<Step>, StepError> {
         let target = Target::load(plane, cx).await?;
@@ -148,9 +151,7 @@ impl Kind for Provision {
             | Step::Start
             | Step::CreateDatabase
             | Step::Fill
-            | Step::Verify => {
-                OnFailure::Unwind(Step::CleanUp)
-            }
+            | Step::Verify => OnFailure::Unwind(Step::CleanUp),
             Step::Publish | Step::CallHook | Step::CleanUp => OnFailure::Forward,
         }
     }
@@ -162,9 +163,7 @@ impl Kind for Provision {
             | Step::Start
             | Step::CreateDatabase
             | Step::Fill
-            | Step::Verify => {
-                Some(Step::CleanUp)
-            }
+            | Step::Verify => Some(Step::CleanUp),
             Step::Publish | Step::CallHook | Step::CleanUp => None,
         }
     }

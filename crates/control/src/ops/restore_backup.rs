@@ -15,7 +15,7 @@ use super::{
     About, Kind, Moment, archive, call_hook,
     work::{self, Notes, Target},
 };
-use crate::{ControlPlane, engine::dumps::Second, store};
+use crate::{ControlPlane, engine::dumps::Second};
 use async_trait::async_trait;
 use durable::{Cx, OnFailure, StepError, typed::Next, typed::label};
 use serde::{Deserialize, Serialize};

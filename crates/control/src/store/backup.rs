@@ -15,7 +15,6 @@ pub(crate) struct Backup {
     pub resource_id: String,
     pub method: String,
     pub status: String,
-    pub slot_at: Option<DateTime<Utc>>,
     pub late: bool,
     pub operation_id: Uuid,
     pub cancelling: bool,
@@ -27,7 +26,6 @@ pub(crate) struct Backup {
     pub name: Option<String>,
     pub key_id: Option<Uuid>,
     pub bytes: i64,
-    pub stored_bytes: Option<i64>,
     pub sha256: Option<Vec<u8>>,
     pub crc32: Option<i64>,
     pub error: Option<String>,
@@ -55,9 +53,9 @@ pub(crate) async fn list(conn: &mut PgConnection, filter: &Filter) -> sqlx::Resu
     sqlx::query_as!(
         Backup,
         r#"
-        SELECT b.id, b.database_id, a.id AS addon_id, a.app_id, a.resource_id, b.method, b.status, b.slot_at, b.late,
+        SELECT b.id, b.database_id, a.id AS addon_id, a.app_id, a.resource_id, b.method, b.status, b.late,
                b.operation_id, o.cancel_requested_at IS NOT NULL AS "cancelling!", b.created_at, b.started_at, b.ended_at,
-               b.made_at, b.version, b.name, b.key_id, b.bytes, b.stored_bytes, b.sha256, b.crc32, b.error,
+               b.made_at, b.version, b.name, b.key_id, b.bytes, b.sha256, b.crc32, b.error,
                b.proof, b.proof_operation, b.proven_at, b.proof_ms, b.proof_tables, b.proof_words
         FROM backup b
         JOIN database d ON d.id = b.database_id

@@ -7,7 +7,7 @@ pub mod keys;
 pub mod sample;
 pub mod sections;
 
-use sections::{Accounts, Data, Engine, Http, Store, Telemetry};
+use sections::{Accounts, Backups, Data, Engine, Http, Store, Telemetry};
 use std::{collections::BTreeMap, path::PathBuf};
 use types::Plan;
 
@@ -23,6 +23,8 @@ pub struct Config {
     pub store: Store,
     /// The PostgreSQL servers of users.
     pub engine: Engine,
+    /// Where backups lie.
+    pub backups: Backups,
     /// What is offered.
     pub plans: Vec<Plan>,
     /// The first account and sign-in.
@@ -38,6 +40,7 @@ impl Default for Config {
             data: Data::default(),
             store: Store::default(),
             engine: Engine::default(),
+            backups: Backups::default(),
             plans: Plan::defaults(),
             accounts: Accounts::default(),
             telemetry: Telemetry::default(),

@@ -142,6 +142,28 @@ impl Default for Engine {
     }
 }
 
+/// Where backups lie.
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Backups {
+    /// A directory; without it, one below the data root. Best on another disk.
+    pub directory: Option<PathBuf>,
+    /// A bucket of S3-compatible object storage in place of a directory.
+    pub s3_bucket: Option<String>,
+    /// Where that storage answers.
+    pub s3_endpoint: Option<String>,
+    /// Its region.
+    pub s3_region: Option<String>,
+    /// What the names of our objects begin with.
+    pub s3_prefix: Option<String>,
+    /// The access key's name.
+    pub s3_access_key: Option<SecretString>,
+    /// The access key's secret.
+    pub s3_secret_key: Option<SecretString>,
+    /// The bucket is the first part of the path and not of the host.
+    pub s3_path_style: bool,
+}
+
 /// The first account and sign-in.
 #[derive(Clone, Debug, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -1,7 +1,7 @@
 //! Why the server did not start: each failure is a sentence that says what to do.
 
-use crate::secrets::master_key::MasterKeyError;
-use control::{StartError, engine::EngineError};
+use crate::{config::ConfigError, secrets::master_key::MasterKeyError};
+use control::{StartError, backup::vault::VaultError, engine::EngineError};
 use std::{io, net::SocketAddr, path::PathBuf};
 
 /// Why the server did not start, or ended.
@@ -56,6 +56,12 @@ pub enum BootError {
         /// Why not.
         source: EngineError,
     },
+    /// Backups cannot be kept.
+    #[error("the place of the backups cannot be used: {}. Set backups.directory (PADDOCK_BACKUPS_DIRECTORY)", chain(.0))]
+    Vault(#[source] VaultError),
+    /// The values of the configuration do not fit together.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The store does not answer. The URL holds a password and is not repeated.
     #[error("the store does not answer: {0}")]
     Store(sqlx::Error),

@@ -50,7 +50,9 @@ pub async fn run(config: Config) -> Result<(), BootError> {
     let core = settings::core(&config);
     let private = core.hooks_reach_private_networks;
     let clock = Arc::new(durable::SystemClock);
-    let control = ControlPlane::start(core, pool, Arc::new(engine.clone()), clock, key).await?;
+    let vault = vault::open(settings::vault(&config)?).await.map_err(BootError::Vault)?;
+    let rooms = (Arc::new(engine.clone()) as Arc<dyn control::engine::Engine>, vault);
+    let control = ControlPlane::start(core, pool, rooms, clock, key).await?;
     if config.store.url.is_none() {
         // The embedded store belongs to this data root, and the lock says that nobody else works with it.
         control.take_over().await?;

@@ -1,7 +1,7 @@
 //! What each room is told, from the one configuration.
 
 use crate::{
-    config::Config,
+    config::{Config, ConfigError},
     web::{assets, router, serve},
 };
 use chrono::TimeDelta;
@@ -11,6 +11,7 @@ use engine::{
     versions::{Catalogue, DISTRIBUTION_DIR, Floors},
 };
 use std::net::{IpAddr, SocketAddr};
+use vault::{S3Config, VaultConfig};
 
 /// What the engine is told.
 #[must_use]
@@ -45,6 +46,32 @@ pub fn catalogue(config: &Config) -> Catalogue {
     let more = config.engine.version_dirs.clone();
     let dirs = [own].into_iter().chain(more).chain([DISTRIBUTION_DIR.into()]);
     Catalogue::new(dirs.collect()).with_floors(Floors::default().with(config.engine.floors.clone()))
+}
+
+/// Where backups lie.
+///
+/// # Errors
+/// A bucket without the rest that it needs.
+pub fn vault(config: &Config) -> Result<VaultConfig, ConfigError> {
+    let backups = &config.backups;
+    let Some(bucket) = backups.s3_bucket.clone() else {
+        let below = || Layout::new(&config.data.root).root().join("backups");
+        return Ok(VaultConfig::Directory { root: backups.directory.clone().unwrap_or_else(below) });
+    };
+    let missing = |name: &str| {
+        ConfigError::Value(format!("backups.s3_bucket is set, so backups.{name} is needed, too"))
+    };
+    let endpoint = backups.s3_endpoint.clone().ok_or_else(|| missing("s3_endpoint"))?;
+    Ok(VaultConfig::S3(S3Config {
+        allow_http: endpoint.starts_with("http://"),
+        endpoint,
+        region: backups.s3_region.clone().unwrap_or_else(|| "us-east-1".into()),
+        bucket,
+        prefix: backups.s3_prefix.clone().unwrap_or_default(),
+        access_key: backups.s3_access_key.clone().ok_or_else(|| missing("s3_access_key"))?,
+        secret_key: backups.s3_secret_key.clone().ok_or_else(|| missing("s3_secret_key"))?,
+        path_style: backups.s3_path_style,
+    }))
 }
 
 /// What the core is told.

@@ -17,6 +17,8 @@ pub enum Kind {
     Number,
     /// Several texts, separated by commas.
     List,
+    /// `true` or `false`.
+    Switch,
 }
 
 /// One key.
@@ -47,7 +49,7 @@ const fn key(
     Key { section, name, variable, kind, about, sample }
 }
 
-use Kind::{List, Number, Secret, Text};
+use Kind::{List, Number, Secret, Switch, Text};
 
 /// Every key but the plans, which only the file can list.
 #[rustfmt::skip]
@@ -160,6 +162,12 @@ fn value(key: &Key, text: &str) -> Result<Value, ConfigError> {
             variable: key.variable.into(),
             wanted: "a whole number",
         })?),
+        Switch => {
+            Value::from(text.parse::<bool>().map_err(|_| ConfigError::Variable {
+                variable: key.variable.into(),
+                wanted: "true or false",
+            })?)
+        }
         List => {
             Value::Array(text.split(',').map(str::trim).filter(|t| !t.is_empty()).map(Value::from).collect())
         }

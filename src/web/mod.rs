@@ -7,6 +7,7 @@ pub mod address;
 pub mod assets;
 pub mod csp;
 pub mod csrf;
+pub mod download;
 pub mod events;
 pub mod figures;
 pub mod headers;

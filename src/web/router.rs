@@ -7,6 +7,7 @@
 use super::{
     address, assets,
     csrf::{self, Ours},
+    download,
     events::{self, Proof},
     figures, headers, leptos, limits, log, logs, metrics, prometheus, session, session_store,
 };
@@ -63,6 +64,7 @@ pub fn router(control: ControlPlane, site: Site) -> Router {
     Router::new()
         .route("/health", get(health))
         .route("/metrics", get(prometheus::metrics))
+        .route("/downloads/{token}", get(download::download))
         .with_state(control)
         .merge(api::router(api))
         .merge(files)

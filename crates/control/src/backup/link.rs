@@ -1,7 +1,6 @@
 //! Links to archives: short-lived, unguessable, bound to a person and a backup; and what a link opens.
 //!
-//! A link is sealed under the master key, so nothing is stored and nothing in it can be changed. Whoever uses it must
-//! still be let in at that moment.
+//! How it is sealed: [`crate::crypto::link`]. Whoever uses it must still be let in at that moment.
 
 use super::{
     archive::TarGz,
@@ -9,9 +8,9 @@ use super::{
 };
 use crate::{
     Action, Actor, ControlPlane, Error, Result, audit,
+    crypto::link,
     store::{self, backup::Filter},
 };
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use types::{AddonId, BackupId, DatabaseId, UserId};
@@ -72,8 +71,7 @@ impl ControlPlane {
         let user =
             actor.user_id().ok_or_else(|| Error::Forbidden("Only people download archives.".into()))?;
         let until = self.now() + LIVES;
-        let inside = serde_json::to_vec(&Inside { backup, user, until }).map_err(Error::internal)?;
-        let token = URL_SAFE_NO_PAD.encode(self.inner.key.seal(&inside, PURPOSE)?);
+        let token = link::seal(&self.inner.key, PURPOSE, &Inside { backup, user, until })?;
         let mut conn = self.store().acquire().await?;
         let entry = audit::Entry::new("backup.link").database(DatabaseId::new(row.database_id));
         audit::record(&mut conn, self.now(), actor, entry.detail(row.name.unwrap_or_default())).await?;
@@ -87,10 +85,7 @@ impl ControlPlane {
     /// `Unavailable`: the archive cannot be read.
     pub async fn open_download(&self, token: &str) -> Result<Download> {
         let gone = || Error::NotFound("download");
-        let sealed = URL_SAFE_NO_PAD.decode(token).map_err(|_| gone())?;
-        let inside = self.inner.key.open(&sealed, PURPOSE).map_err(|_| gone())?;
-        let inside: Inside =
-            serde_json::from_slice(secrecy::ExposeSecret::expose_secret(&inside)).map_err(|_| gone())?;
+        let inside: Inside = link::open(&self.inner.key, PURPOSE, token).ok_or_else(gone)?;
         if inside.until <= self.now() {
             return Err(gone());
         }

@@ -4,6 +4,7 @@
 //! SCRAM verifiers come from `postgres-protocol`. Random bytes come from the operating system's generator through
 //! `rand`'s thread generator.
 
+pub mod link;
 pub mod password;
 pub mod scram;
 pub mod secret_box;

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::BytesMut;
 use control::backup::vault::{ArchiveKey, Place, Sealed as _, VaultError, Written};
 use proptest::prelude::*;
-use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+use rand::{SeedableRng as _, rngs::StdRng};
 use secrecy::SecretBox;
 use std::ops::Range;
 use std::sync::Arc;

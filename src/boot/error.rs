@@ -76,10 +76,10 @@ pub enum BootError {
     Signals(io::Error),
 }
 
-/// An error of the engine with its causes, on one line.
-pub(super) fn chain(error: &EngineError) -> String {
+/// An error with its causes, on one line.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
-    let mut inner = std::error::Error::source(error);
+    let mut inner = error.source();
     while let Some(next) = inner {
         text = format!("{text}: {next}");
         inner = next.source();

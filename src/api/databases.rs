@@ -204,10 +204,23 @@ pub async fn show(
     Path(database): Path<String>,
 ) -> Result<Json<OneDatabase>> {
     let id = api.addon_id(&actor, &database).await?;
-    let view = api.control.database(&actor, id).await?;
+    one(&api, &actor, id).await
+}
+
+/// The database of an add-on, as it is now.
+pub(super) async fn one(api: &Api, actor: &Actor, id: AddonId) -> Result<Json<OneDatabase>> {
+    let view = api.control.database(actor, id).await?;
     if view.addon.deleted_at.is_some() {
         return Err(ApiError::not_found("database"));
     }
-    let features = features::of(&api, &actor, id).await?;
-    Ok(Json(OneDatabase { database: Database { features, ..view.into() } }))
+    let features = features::of(api, actor, id).await?;
+    let schedule = api.control.backup_schedule(actor, id).await?;
+    Ok(Json(OneDatabase {
+        database: Database {
+            features,
+            periodic_backups_enabled: schedule.as_ref().is_some_and(|schedule| schedule.enabled),
+            periodic_backups_scheduled_at: schedule.map(|schedule| schedule.hour_utc).into_iter().collect(),
+            ..view.into()
+        },
+    }))
 }

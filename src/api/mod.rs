@@ -8,6 +8,7 @@
 pub mod actions;
 pub mod addons;
 pub mod apps;
+pub mod backups;
 pub mod bearer;
 pub mod body;
 pub mod ca;
@@ -73,8 +74,14 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(operations::show))
         .routes(routes!(operations::events))
         // databases
-        .routes(routes!(databases::show))
+        .routes(routes!(databases::show, backups::patch, backups::put))
         .routes(routes!(databases::operation))
+        .routes(routes!(backups::list, backups::create))
+        .routes(routes!(backups::show))
+        .routes(routes!(backups::show_of_database))
+        .routes(routes!(backups::archive))
+        .routes(routes!(backups::restore))
+        .routes(routes!(backups::restoration))
         .routes(routes!(database_users::list, database_users::create))
         .routes(routes!(database_users::change, database_users::delete))
         .routes(routes!(database_users::reset_password))

@@ -16,7 +16,7 @@ use crate::{
         backup::{Backup, Filter},
     },
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use std::{collections::BTreeMap, fmt::Write as _};
 use types::{
     AddonId, BackupId, DatabaseId, OperationId,
@@ -50,14 +50,7 @@ impl ControlPlane {
             kept.iter().filter(|one| one.good && one.method == types::backup::BackupMethod::Manual).count();
         Ok(BackupsView {
             offered,
-            schedule: ScheduleView {
-                enabled: schedule.enabled(),
-                hour: schedule.hour(),
-                zone: zone.name().into(),
-                hour_utc: schedule::hour_in_utc(&schedule, now),
-                told: schedule::told(&schedule, now),
-                next_at: schedule::next(&schedule, spread, now).filter(|_| plan.daily_backups > 0),
-            },
+            schedule: schedule_view(&schedule, spread, now),
             kept: plan.backups(),
             manual: u32::try_from(manual).unwrap_or(u32::MAX),
             manual_kept: u32::from(plan.manual_backups),
@@ -67,6 +60,22 @@ impl ControlPlane {
             replaced: self.has_replaced(&row).await,
             backups: rows.into_iter().map(|row| view(row, &labels)).collect::<Result<_>>()?,
         })
+    }
+
+    /// When a database is backed up; `None`: its plan has no periodic backups.
+    ///
+    /// # Errors
+    /// `NotFound`, `Forbidden`.
+    pub async fn backup_schedule(&self, actor: &Actor, addon: AddonId) -> Result<Option<ScheduleView>> {
+        self.addon_access(actor, addon, Action::View).await?;
+        let mut conn = self.store().acquire().await?;
+        let row = self.addon_row(&mut conn, addon).await?;
+        if self.plan_shown(&row.plan).daily_backups == 0 {
+            return Ok(None);
+        }
+        let schedule = schedule_of(&store::backup::schedule(&mut conn, row.database_id).await?)?;
+        let spread = schedule::spread(DatabaseId::new(row.database_id));
+        Ok(Some(schedule_view(&schedule, spread, self.now())))
     }
 
     /// One backup, also of a database that was deleted since.
@@ -99,6 +108,17 @@ impl ControlPlane {
         let asked =
             tokio::time::timeout(std::time::Duration::from_millis(500), self.inner.engine.seconds(&spec));
         matches!(asked.await, Ok(Ok(seconds)) if seconds.contains(&Second::Replaced))
+    }
+}
+
+fn schedule_view(schedule: &Schedule, spread: TimeDelta, now: DateTime<Utc>) -> ScheduleView {
+    ScheduleView {
+        enabled: schedule.enabled(),
+        hour: schedule.hour(),
+        zone: schedule.zone().name().into(),
+        hour_utc: schedule::hour_in_utc(schedule, now),
+        told: schedule::told(schedule, now),
+        next_at: schedule::next(schedule, spread, now),
     }
 }
 

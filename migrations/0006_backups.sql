@@ -6,7 +6,9 @@ ALTER TABLE database
     -- Since when: what was due before is not caught up.
     ADD COLUMN backups_since   timestamptz NOT NULL DEFAULT now(),
     ADD COLUMN backup_hour     smallint    NOT NULL DEFAULT 1 CHECK (backup_hour BETWEEN 0 AND 23),
-    ADD COLUMN backup_zone     text        NOT NULL DEFAULT 'Europe/Paris';
+    ADD COLUMN backup_zone     text        NOT NULL DEFAULT 'Europe/Paris',
+    -- What was there before the last restore waits in its server since then; null: nothing does.
+    ADD COLUMN replaced_at     timestamptz;
 
 -- A database's keys for its archives; new archives take the newest.
 CREATE TABLE archive_key (

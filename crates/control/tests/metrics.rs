@@ -96,11 +96,10 @@ impl Watch {
 
     /// Another process on the same store and the same host.
     async fn restart(&mut self) {
-        let (store, engine, clock) =
-            (self.house.store.pool.clone(), self.house.engine.clone(), self.house.clock.clone());
+        let (store, clock) = (self.house.store.pool.clone(), self.house.clock.clone());
         let key = MasterKey::from_bytes([7; 32]);
         let config = self.plane().config().clone();
-        let plane = ControlPlane::start(config, store, engine, clock, key).await.unwrap();
+        let plane = ControlPlane::start(config, store, self.house.rooms(), clock, key).await.unwrap();
         self.collector = Collector::new(plane.clone());
         self.keeper = Keeper::new(plane.clone());
         self.house.plane = plane;

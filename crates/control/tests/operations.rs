@@ -189,8 +189,8 @@ async fn nothing_is_stopped_that_could_not_be_started_again() {
     let plans = vec![types::Plan::defaults().remove(0)];
     let config = control::Config { plans, ..control::Config::default() };
     let key = control::MasterKey::from_bytes([7; 32]);
-    let (pool, engine, clock) = (house.store.pool.clone(), house.engine.clone(), house.clock.clone());
-    let poorer = control::ControlPlane::start(config, pool, engine, clock, key).await.unwrap();
+    let (pool, clock) = (house.store.pool.clone(), house.clock.clone());
+    let poorer = control::ControlPlane::start(config, pool, house.rooms(), clock, key).await.unwrap();
     let refused = poorer.restart_database(&owner, addon.id, None).await.unwrap_err().problem();
     assert!(refused.message.contains("postgresql-starter-512"), "{}", refused.message);
     assert_eq!(poorer.addon(&owner, addon.id).await.unwrap().plan.name, "postgresql-starter-512");

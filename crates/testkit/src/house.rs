@@ -1,10 +1,12 @@
 //! Everything that a test of the core needs, in one value: store, clock, fake engine, control plane, people.
 
-use crate::{FakeEngine, Fired, TestClock, TestStore};
+use crate::{FakeEngine, FakeVault, Fired, TestClock, TestStore};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use control::{
     Actor, Config, ControlPlane, MasterKey, NewAddon, Via,
+    backup::vault::Vault,
+    engine::Engine,
     hook::{Answer, Caller},
 };
 use durable::{Worker, WorkerConfig};
@@ -67,6 +69,8 @@ pub struct House {
     pub store: TestStore,
     /// Its engine.
     pub engine: Arc<FakeEngine>,
+    /// Its archives.
+    pub vault: Arc<FakeVault>,
     /// Its clock.
     pub clock: Arc<TestClock>,
     /// Takes its webhooks.
@@ -93,12 +97,20 @@ impl House {
         let clock = Arc::new(TestClock::default());
         let engine = Arc::new(FakeEngine::new(Arc::clone(&clock), ports));
         let key = MasterKey::from_bytes([7; 32]);
-        let plane = ControlPlane::start(config, store.pool.clone(), engine.clone(), clock.clone(), key)
+        let vault = Arc::new(FakeVault::new());
+        let rooms = (engine.clone() as Arc<dyn Engine>, vault.clone() as Arc<dyn Vault>);
+        let plane = ControlPlane::start(config, store.pool.clone(), rooms, clock.clone(), key)
             .await
             .expect("the control plane starts");
         let postman = Arc::new(Postman::default());
         plane.call_hooks_with(postman.clone());
-        Self { store, engine, clock, postman, plane }
+        Self { store, engine, vault, clock, postman, plane }
+    }
+
+    /// The engine and the vault, for another control plane beside this one.
+    #[must_use]
+    pub fn rooms(&self) -> (Arc<dyn Engine>, Arc<dyn Vault>) {
+        (self.engine.clone(), self.vault.clone())
     }
 
     /// A person with an account, signed in.

@@ -89,6 +89,7 @@ impl Keeper {
                 }
             }
         }
+        self.plane.drop_old_replaced().await?;
         if let Err(error) = self.plane.inner.vault.sweep().await {
             tracing::warn!(%error, "What half-made archives left could not be removed");
         }

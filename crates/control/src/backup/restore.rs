@@ -1,16 +1,20 @@
 //! Asking for a restore in place, and what can be done with the data that one has replaced.
 
-use super::ask::Of;
+use super::{ask::Of, keeper::REPLACED_WAITS};
 use crate::{
     Action, Actor, ControlPlane, Error, Result,
     addon::accept::{self, Lane},
     audit,
     engine::dumps::Second,
-    ops::restore_backup::{self, Ask},
+    ops::{
+        prove_backup,
+        restore_backup::{self, Ask},
+    },
     store::{self, addon::Addon, backup::NewBackup},
 };
 use durable::Enqueued;
-use types::{AddonId, BackupId, DatabaseId, backup::BackupMethod, view::Accepted};
+use sqlx::{PgConnection, Postgres, Transaction};
+use types::{AddonId, BackupId, OperationId, backup::BackupMethod, view::Accepted};
 use uuid::Uuid;
 
 impl ControlPlane {
@@ -80,18 +84,18 @@ impl ControlPlane {
     ///
     /// # Errors
     /// `Conflict`: it is not whole, or another backup of the database is being tried.
-    pub async fn prove_backup(&self, actor: &Actor, backup: BackupId) -> Result<types::OperationId> {
+    pub async fn prove_backup(&self, actor: &Actor, backup: BackupId) -> Result<OperationId> {
         let row = self.backup_row(actor, backup).await?;
         self.addon_access(actor, AddonId::new(row.addon_id), Action::Operate).await?;
         let mut tx = self.store().begin().await?;
         let operation = self.begin_proof(&mut tx, actor, &row).await?;
         tx.commit().await?;
-        Ok(types::OperationId::new(operation))
+        Ok(OperationId::new(operation))
     }
 
     pub(crate) async fn begin_proof(
         &self,
-        tx: &mut sqlx::PgConnection,
+        tx: &mut PgConnection,
         actor: &Actor,
         row: &store::backup::Backup,
     ) -> Result<Uuid> {
@@ -99,18 +103,19 @@ impl ControlPlane {
             return Err(Error::conflict("This backup is not whole: there is nothing to restore."));
         }
         let addon = self.addon_row(tx, AddonId::new(row.addon_id)).await?;
-        let begin = (crate::ops::prove_backup::KIND, crate::ops::prove_backup::first());
+        let begin = (prove_backup::KIND, prove_backup::first());
         let about = (addon.subject(), Of { backup: BackupId::new(row.id) });
         let asked = accept::enqueue_in(Lane::Proof, tx, self.now(), actor, begin, about, None).await?;
         Ok(asked.id())
     }
 
-    /// Puts back what was there before the last restore; what is there now waits in its place.
+    /// Puts back what was there before the last restore; what is there now waits in its place, for three days again.
     ///
     /// # Errors
     /// `Conflict`: nothing waits, or something else changes the database.
     pub async fn bring_back_replaced(&self, actor: &Actor, addon: AddonId) -> Result<()> {
-        let (tx, row) = self.with_replaced(actor, addon, "backup.bring_back").await?;
+        let (mut tx, row) = self.with_replaced(actor, addon, "backup.bring_back").await?;
+        store::backup::replaced(&mut tx, row.database_id, Some(self.now())).await?;
         self.inner.engine.swap(&self.spec(&row)?, Second::Replaced).await?;
         Ok(tx.commit().await?)
     }
@@ -120,9 +125,26 @@ impl ControlPlane {
     /// # Errors
     /// `Conflict`: nothing waits, or something else changes the database.
     pub async fn drop_replaced(&self, actor: &Actor, addon: AddonId) -> Result<()> {
-        let (tx, row) = self.with_replaced(actor, addon, "backup.drop_replaced").await?;
+        let (mut tx, row) = self.with_replaced(actor, addon, "backup.drop_replaced").await?;
+        store::backup::replaced(&mut tx, row.database_id, None).await?;
         self.inner.engine.drop_second(&self.spec(&row)?, Second::Replaced).await?;
         Ok(tx.commit().await?)
+    }
+
+    /// As the platform: whose three days are over.
+    pub(crate) async fn drop_old_replaced(&self) -> Result<()> {
+        let mut conn = self.store().acquire().await?;
+        let old = store::backup::replaced_before(&mut conn, self.now() - REPLACED_WAITS).await?;
+        drop(conn);
+        for addon in old {
+            match self.drop_replaced(&Actor::System, AddonId::new(addon)).await {
+                Ok(()) | Err(Error::Conflict { .. }) => {}
+                Err(error) => {
+                    tracing::warn!(%addon, %error, "What a restore has replaced could not be dropped")
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn with_replaced(
@@ -130,18 +152,19 @@ impl ControlPlane {
         actor: &Actor,
         addon: AddonId,
         action: &'static str,
-    ) -> Result<(sqlx::Transaction<'static, sqlx::Postgres>, Addon)> {
-        self.addon_access(actor, addon, Action::DeleteDatabase).await?;
+    ) -> Result<(Transaction<'static, Postgres>, Addon)> {
+        if *actor != Actor::System {
+            self.addon_access(actor, addon, Action::DeleteDatabase).await?;
+        }
         let mut tx = self.store().begin().await?;
         store::addon::lock(&mut tx, addon.uuid()).await?;
         let row = self.addon_row(&mut tx, addon).await?;
         self.refuse_unreadable(&row)?;
-        let seconds = self.inner.engine.seconds(&self.spec(&row)?).await?;
-        if !seconds.contains(&Second::Replaced) {
+        if store::backup::schedule(&mut tx, row.database_id).await?.replaced_at.is_none() {
             return Err(Error::conflict("Nothing is left of before a restore."));
         }
         let subject = row.subject();
-        let entry = audit::Entry::new(action).app(subject.app).database(DatabaseId::new(row.database_id));
+        let entry = audit::Entry::new(action).app(subject.app).database(subject.database);
         audit::record(&mut tx, self.now(), actor, entry.detail(row.resource_id.clone())).await?;
         Ok((tx, row))
     }

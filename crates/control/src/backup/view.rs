@@ -9,10 +9,8 @@ use super::{
 use crate::{
     Action, Actor, ControlPlane, Error, Result,
     addon::ByViewer as _,
-    engine::dumps::Second,
     store::{
         self,
-        addon::Addon,
         backup::{Backup, Filter},
     },
 };
@@ -57,7 +55,7 @@ impl ControlPlane {
             pushes_out: retention::oldest_manual_goes(&rules, &kept),
             health: health.map(|health| (health.state.as_str().to_owned(), health.sentence)),
             place: self.inner.vault.place_name(),
-            replaced: self.has_replaced(&row).await,
+            replaced: stored.replaced_at.is_some() && row.deleted_at.is_none(),
             backups: rows.into_iter().map(|row| view(row, &labels)).collect::<Result<_>>()?,
         })
     }
@@ -97,17 +95,6 @@ impl ControlPlane {
         let found = store::backup::list(&mut conn, &filter).await?.pop();
         let allowed = |row: &Backup| actor.only_addon().is_none_or(|only| only.uuid() == row.addon_id);
         found.filter(allowed).ok_or(Error::NotFound("backup"))
-    }
-
-    /// Whether a restore has left what was there before. Nobody waits long for it.
-    async fn has_replaced(&self, row: &Addon) -> bool {
-        if row.deleted_at.is_some() || !row.ready || row.wanted != "running" || row.operation.is_some() {
-            return false;
-        }
-        let Ok(spec) = self.spec(row) else { return false };
-        let asked =
-            tokio::time::timeout(std::time::Duration::from_millis(500), self.inner.engine.seconds(&spec));
-        matches!(asked.await, Ok(Ok(seconds)) if seconds.contains(&Second::Replaced))
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
     About, Kind, Moment, archive, call_hook,
     work::{self, Notes, Target},
 };
-use crate::{ControlPlane, engine::dumps::Second};
+use crate::{ControlPlane, engine::dumps::Second, store};
 use async_trait::async_trait;
 use durable::{Cx, OnFailure, StepError, typed::Next, typed::label};
 use serde::{Deserialize, Serialize};
@@ -91,6 +91,8 @@ impl Kind for RestoreBackup {
                     let notes = Notes { interruption_ms: Some(ms), ..cx.memo()? };
                     cx.set_memo(&notes)?;
                 }
+                let (now, database) = (cx.now(), target.row.database_id);
+                store::backup::replaced(cx.tx().await?, database, Some(now)).await?;
                 Next::Go(Step::CallHook)
             }
             Step::CallHook => call_hook::run(plane, &target, "database.restored", cx).await?,

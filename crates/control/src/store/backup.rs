@@ -274,6 +274,8 @@ pub(crate) struct Schedule {
     pub zone: String,
     /// Of the last periodic backup.
     pub last_slot: Option<DateTime<Utc>>,
+    /// What was there before the last restore waits since then.
+    pub replaced_at: Option<DateTime<Utc>>,
 }
 
 /// When a database is backed up.
@@ -281,7 +283,7 @@ pub(crate) async fn schedule(conn: &mut PgConnection, database: Uuid) -> sqlx::R
     sqlx::query_as!(
         Schedule,
         r#"
-        SELECT backups_enabled AS enabled, backups_since AS since, backup_hour AS hour, backup_zone AS zone,
+        SELECT backups_enabled AS enabled, backups_since AS since, backup_hour AS hour, backup_zone AS zone, replaced_at,
                (SELECT max(slot_at) FROM backup WHERE database_id = $1) AS last_slot
         FROM database WHERE id = $1
         "#,
@@ -314,6 +316,26 @@ pub(crate) async fn set_schedule(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// What was there before a restore waits since then; `None`: nothing waits.
+pub(crate) async fn replaced(
+    conn: &mut PgConnection,
+    database: Uuid,
+    at: Option<DateTime<Utc>>,
+) -> sqlx::Result<()> {
+    sqlx::query!(r#"UPDATE database SET replaced_at = $2 WHERE id = $1"#, database, at).execute(conn).await?;
+    Ok(())
+}
+
+/// Add-ons where what was there before a restore waits since before `until`.
+pub(crate) async fn replaced_before(
+    conn: &mut PgConnection,
+    until: DateTime<Utc>,
+) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(r#"SELECT addon_id FROM database WHERE replaced_at <= $1"#, until)
+        .fetch_all(conn)
+        .await
 }
 
 /// The newest key of a database.

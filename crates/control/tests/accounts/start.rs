@@ -1,11 +1,12 @@
 //! What refuses to start, and says why.
 
-use crate::support::{Fixture, KEY, clock, config, engine};
+use crate::support::{Fixture, KEY, clock, config, engine, vault};
 use control::{ControlPlane, MasterKey, StartError};
 use sqlx::PgPool;
 
 async fn start(pool: &PgPool, key: [u8; 32]) -> Result<ControlPlane, StartError> {
-    ControlPlane::start(config(), pool.clone(), engine(), clock(), MasterKey::from_bytes(key)).await
+    ControlPlane::start(config(), pool.clone(), (engine(), vault()), clock(), MasterKey::from_bytes(key))
+        .await
 }
 
 #[sqlx::test(migrations = false)]
@@ -71,6 +72,7 @@ async fn a_change_that_was_cut_off_does_not_start(pool: PgPool) {
 async fn an_impossible_cost_does_not_start(pool: PgPool) {
     let cost = control::crypto::password::Cost { memory_kib: 0, passes: 0 };
     let config = control::Config { password_cost: cost, ..config() };
-    let started = ControlPlane::start(config, pool, engine(), clock(), MasterKey::from_bytes(KEY)).await;
+    let started =
+        ControlPlane::start(config, pool, (engine(), vault()), clock(), MasterKey::from_bytes(KEY)).await;
     assert!(matches!(started.err().unwrap(), StartError::PasswordCost(_)));
 }

@@ -3,13 +3,14 @@
 use control::{
     Actor, Config, ControlPlane, MasterKey, NewAccount,
     account::session::{SessionRecord, hash},
+    backup::vault::Vault,
     crypto::password::Cost,
     engine::Engine,
 };
 use secrecy::ExposeSecret;
 use sqlx::PgPool;
 use std::sync::Arc;
-use testkit::{FakeEngine, TestClock};
+use testkit::{FakeEngine, FakeVault, TestClock};
 use types::{AppId, UserId, view::UserView};
 use uuid::Uuid;
 
@@ -24,6 +25,11 @@ pub struct Fixture {
 
 pub fn config() -> Config {
     Config { password_cost: Cost::TINY, sign_ins_per_minute: 1000, ..Config::default() }
+}
+
+/// One that accounts never ask.
+pub fn vault() -> Arc<dyn Vault> {
+    Arc::new(FakeVault::new())
 }
 
 /// One that accounts never ask.
@@ -43,7 +49,7 @@ impl Fixture {
     pub async fn with(pool: PgPool, config: Config) -> Self {
         let clock = clock();
         let key = MasterKey::from_bytes(KEY);
-        let control = ControlPlane::start(config, pool.clone(), engine(), clock.clone(), key);
+        let control = ControlPlane::start(config, pool.clone(), (engine(), vault()), clock.clone(), key);
         Self { control: control.await.unwrap(), clock, pool }
     }
 

@@ -17,10 +17,13 @@ pub enum Kind {
     Restart,
     ChangePlan,
     ChangePassword,
+    Backup,
+    ProveBackup,
+    RestoreBackup,
 }
 
 impl Kind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Provision,
         Self::Delete,
         Self::Restore,
@@ -29,6 +32,9 @@ impl Kind {
         Self::Restart,
         Self::ChangePlan,
         Self::ChangePassword,
+        Self::Backup,
+        Self::ProveBackup,
+        Self::RestoreBackup,
     ];
 
     /// The calls of the engine on its road forward.
@@ -42,6 +48,9 @@ impl Kind {
             Self::Stop => &[Stop],
             Self::Restart => &[Stop, Configure, Start, VerifyLogin],
             Self::ChangePassword => &[OpenLogin, VerifyLogin, CloseOtherLogins],
+            Self::Backup => &[Dump],
+            Self::ProveBackup => &[Versions, TryDump],
+            Self::RestoreBackup => &[Dump, LoadBeside, Seconds, Swap],
             Self::ChangePlan => {
                 &[DiskBytes, Configure, Pending, Checkpoint, Observe, Stop, Start, Limit, VerifyLogin]
             }
@@ -64,6 +73,10 @@ impl Kind {
                 house.plane.stop_database(owner, addon, None).await.unwrap();
                 house.settle().await;
             }
+            Self::ProveBackup | Self::RestoreBackup => {
+                house.plane.back_up(owner, addon, None).await.unwrap();
+                house.settle().await;
+            }
             _ => {}
         }
         Some(addon)
@@ -79,6 +92,19 @@ impl Kind {
             return set.operation.expect("the protected user's is an operation");
         }
         match self {
+            Self::Backup => return plane.back_up(owner, addon(), None).await.unwrap().operation,
+            Self::ProveBackup | Self::RestoreBackup => {
+                let backup =
+                    plane.backups(owner, addon()).await.unwrap().backups.pop().expect("it was made").id;
+                if self == Self::ProveBackup {
+                    return plane.prove_backup(owner, backup).await.unwrap();
+                }
+                let name = plane.addon(owner, addon()).await.unwrap().resource_id;
+                return plane.restore_backup(owner, addon(), backup, &name, None).await.unwrap().operation;
+            }
+            _ => {}
+        }
+        match self {
             Self::Provision => return house.order(owner, app).await.operation,
             Self::Delete => plane.delete_addon_api(owner, addon()).await,
             Self::Restore => plane.restore_addon(owner, addon()).await,
@@ -86,7 +112,9 @@ impl Kind {
             Self::Stop => plane.stop_database(owner, addon(), None).await,
             Self::Restart => plane.restart_database(owner, addon(), None).await,
             Self::ChangePlan => plane.change_plan_api(owner, addon(), "postgresql-starter-1024", None).await,
-            Self::ChangePassword => unreachable!("answered above"),
+            Self::ChangePassword | Self::Backup | Self::ProveBackup | Self::RestoreBackup => {
+                unreachable!("answered above")
+            }
         }
         .unwrap()
         .operation

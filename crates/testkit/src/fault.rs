@@ -1,4 +1,4 @@
-//! Faults: which call of the fake engine goes wrong, how, and how often.
+//! Faults: which call of a fake goes wrong, how, and how often. The engine's calls are here, the vault's with it.
 
 use control::engine::EngineError;
 use std::{
@@ -62,17 +62,20 @@ pub enum Method {
 }
 
 /// What goes wrong.
-#[derive(Clone)]
-pub(crate) enum Harm {
+#[derive(Debug)]
+pub(crate) enum Harm<E> {
     /// Nothing is done, and this is said.
-    Before(Arc<dyn Fn() -> EngineError + Send + Sync>),
+    Before(E),
     /// It is done, and the reply is lost: this is said instead.
-    After(Arc<dyn Fn() -> EngineError + Send + Sync>),
+    After(E),
     /// Nothing is done, and no answer comes: a caller that is killed then.
     HangBefore,
     /// It is done, and no answer comes: a caller that is killed between the effect and its record.
     HangAfter,
 }
+
+/// Makes what goes wrong, each time anew: errors cannot be copied.
+type Make<E> = Arc<dyn Fn() -> Harm<E> + Send + Sync>;
 
 /// How often a fault fired.
 #[derive(Clone, Debug, Default)]
@@ -87,46 +90,45 @@ impl Fired {
 }
 
 /// A fault to be: at a method, of a kind, once unless said otherwise.
-#[derive(Clone)]
-pub struct Fault {
-    pub(crate) method: Method,
-    pub(crate) harm: Harm,
-    pub(crate) skip: u32,
-    pub(crate) times: u32,
+pub struct Fault<M = Method, E = EngineError> {
+    pub(crate) method: M,
+    harm: Make<E>,
+    skip: u32,
+    times: u32,
     pub(crate) fired: Fired,
 }
 
-impl fmt::Debug for Fault {
+impl<M: fmt::Debug, E> fmt::Debug for Fault<M, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.method)
     }
 }
 
-impl Fault {
-    fn new(method: Method, harm: Harm) -> Self {
-        Self { method, harm, skip: 0, times: 1, fired: Fired::default() }
+impl<M, E> Fault<M, E> {
+    fn new(method: M, harm: impl Fn() -> Harm<E> + Send + Sync + 'static) -> Self {
+        Self { method, harm: Arc::new(harm), skip: 0, times: 1, fired: Fired::default() }
     }
 
     /// Nothing is done, and `error` is said.
-    pub fn before(method: Method, error: impl Fn() -> EngineError + Send + Sync + 'static) -> Self {
-        Self::new(method, Harm::Before(Arc::new(error)))
+    pub fn before(method: M, error: impl Fn() -> E + Send + Sync + 'static) -> Self {
+        Self::new(method, move || Harm::Before(error()))
     }
 
     /// It is done, and `error` is said: the reply was lost.
-    pub fn after(method: Method, error: impl Fn() -> EngineError + Send + Sync + 'static) -> Self {
-        Self::new(method, Harm::After(Arc::new(error)))
+    pub fn after(method: M, error: impl Fn() -> E + Send + Sync + 'static) -> Self {
+        Self::new(method, move || Harm::After(error()))
     }
 
     /// Nothing is done, and no answer ever comes.
     #[must_use]
-    pub fn hang_before(method: Method) -> Self {
-        Self::new(method, Harm::HangBefore)
+    pub fn hang_before(method: M) -> Self {
+        Self::new(method, || Harm::HangBefore)
     }
 
     /// It is done, and no answer ever comes.
     #[must_use]
-    pub fn hang_after(method: Method) -> Self {
-        Self::new(method, Harm::HangAfter)
+    pub fn hang_after(method: M) -> Self {
+        Self::new(method, || Harm::HangAfter)
     }
 
     /// Every time, not only once.
@@ -148,7 +150,7 @@ impl Fault {
     }
 
     /// Whether it fires at this call of its method; counts both.
-    pub(crate) fn fires(&mut self) -> Option<Harm> {
+    pub(crate) fn fires(&mut self) -> Option<Harm<E>> {
         if self.skip > 0 {
             self.skip -= 1;
             return None;
@@ -158,6 +160,6 @@ impl Fault {
         }
         self.times -= 1;
         self.fired.0.fetch_add(1, Ordering::SeqCst);
-        Some(self.harm.clone())
+        Some((self.harm)())
     }
 }

@@ -1,4 +1,4 @@
-//! For tests: a fake engine with failpoints, a clock turned by hand, a throw-away store, and the program that checks
+//! For tests: a fake engine and a fake vault with failpoints, a clock turned by hand, a throw-away store, and the program that checks
 //! what must always hold.
 //!
 //! Only ever a dev-dependency. The fake keeps to the engine's contract (calls look first and may be repeated), so that
@@ -15,6 +15,7 @@ mod reach;
 mod sessions;
 mod store;
 mod users;
+mod vault;
 
 pub use clock::TestClock;
 pub use engine::{FakeEngine, HookRun, Node};
@@ -23,3 +24,4 @@ pub use house::{House, Posted, Postman};
 pub use invariant::broken;
 pub use sessions::Talk;
 pub use store::TestStore;
+pub use vault::{FakeVault, VaultMethod};

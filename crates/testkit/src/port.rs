@@ -58,10 +58,10 @@ impl FakeEngine {
         };
         match harm {
             None => work(&mut self.state()),
-            Some(Harm::Before(error)) => Err(error()),
+            Some(Harm::Before(error)) => Err(error),
             Some(Harm::After(error)) => {
                 work(&mut self.state())?;
-                Err(error())
+                Err(error)
             }
             Some(Harm::HangBefore) => pending().await,
             Some(Harm::HangAfter) => {

@@ -1,8 +1,9 @@
 //! The vault port: where archives lie, sealed. `crates/vault` is a directory or an object store; `testkit` has a fake.
 //!
-//! What is written is visible under its place only after [`Sealing::finish`]: whole, on disk, read back. Every byte that
-//! is read was authenticated; a flipped bit or a cut file is [`VaultError::Damaged`], never other bytes. The vault holds no
-//! key: whoever opens or writes brings the key of the database.
+//! What is written is visible under its place only after [`Sealing::finish`]: whole, on disk, read back. (A bucket cannot
+//! rename: there it is visible a moment before it was read back, and removed if that fails.) Every byte that is read was
+//! authenticated; a flipped bit or a cut file is [`VaultError::Damaged`], never other bytes. The vault holds no key:
+//! whoever opens or writes brings the key of the database.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -73,7 +74,7 @@ pub enum VaultError {
 /// A file that is being written. Dropping it leaves nothing behind that is visible.
 #[async_trait]
 pub trait Sealing: Send {
-    /// The next plain bytes.
+    /// The next plain bytes. After an error, or when it was dropped in the middle, nothing can be added or finished.
     async fn write(&mut self, plain: &[u8]) -> Result<(), VaultError>;
     /// Seals the end, brings everything to the disk, reads it all back and compares, and only then makes it visible.
     /// What was visible under the same place before is replaced.
@@ -88,7 +89,8 @@ pub trait Sealing: Send {
 pub trait Sealed: Send + Sync {
     /// Plain bytes.
     fn bytes(&self) -> u64;
-    /// The plain bytes of `range`, all of them. Memory: the range and two chunks.
+    /// The plain bytes of `range`, all of them; none of an empty one. Memory: the range and two chunks, and while somebody
+    /// reads on from where they stopped, what is read ahead (1 MiB of a file, 8 MiB of an object).
     ///
     /// # Panics
     /// Never: a range beyond the end is answered by `Damaged`, because sizes are known from the store.
@@ -102,7 +104,7 @@ pub trait Vault: Send + Sync + 'static {
     fn place_name(&self) -> String;
     /// Begins an archive.
     async fn create(&self, place: Place, key: &ArchiveKey) -> Result<Box<dyn Sealing>, VaultError>;
-    /// The name of the key that an archive was sealed with.
+    /// The name of the key that an archive says it was sealed with; opening it is the proof.
     async fn key_of(&self, place: Place) -> Result<Uuid, VaultError>;
     /// Opens an archive. Its size and its last chunk are checked here, so a cut file is noticed before the first byte.
     async fn open(&self, place: Place, key: &ArchiveKey) -> Result<Box<dyn Sealed>, VaultError>;
@@ -110,9 +112,9 @@ pub trait Vault: Send + Sync + 'static {
     async fn remove(&self, place: Place) -> Result<(), VaultError>;
     /// Everything that lies there.
     async fn places(&self) -> Result<Vec<Place>, VaultError>;
-    /// Removes what cut-off writings left that nobody has touched for a day. Answers how many.
+    /// Removes what cut-off writings left that nobody has touched for a day, by the clock of the storage. Answers how many.
     async fn sweep(&self) -> Result<u32, VaultError>;
-    /// Keeps a small thing of a database beside its archives, replacing an earlier one: a wrapped key. `name` is a
+    /// Keeps a small thing (64 KiB) of a database beside its archives, replacing an earlier one: a wrapped key. `name` is a
     /// UUID, so that no path is made from input.
     async fn keep(&self, database: DatabaseId, name: Uuid, content: &[u8]) -> Result<(), VaultError>;
     /// What was kept.

@@ -31,6 +31,8 @@ reaches control "$(tree -p control)" engine app paddock axum hyper reqwest lepto
 reaches durable "$(tree -p durable)" types control engine app
 reaches engine "$(tree -p engine)" app paddock axum leptos
 reaches engine "$(tree -p engine --depth 1)" sqlx
+reaches vault "$(tree -p vault)" engine app paddock axum leptos
+reaches vault "$(tree -p vault --depth 1)" sqlx
 reaches app "$(tree -p app --features ssr)" engine paddock
 
 # Words that stand in one room only.

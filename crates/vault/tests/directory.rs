@@ -1,5 +1,12 @@
 //! Archives in a real directory: what is visible when, who may read it, full disks, killed writers.
 
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on ends there, and says so"
+)]
+
+#[cfg(test)]
 mod common;
 
 use common::{archive, content, keeps_the_contract, key, place, read, write};

@@ -1,6 +1,10 @@
 //! Archives in a bucket of a real S3 server on loopback.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on ends there")]
+
+#[cfg(test)]
 mod common;
+#[cfg(test)]
 #[path = "common/server.rs"]
 mod server;
 

@@ -9,6 +9,7 @@ use control::{
         keeper::{Keeper, Kept},
         vault::{Place, Vault as _, VaultError},
     },
+    engine::EngineError,
 };
 use testkit::{Fault, House, Method, VaultMethod};
 use types::{
@@ -195,6 +196,35 @@ async fn a_restore_replaces_the_data_and_can_be_taken_back() {
     assert!(!plane.backups(ada, addon).await.unwrap().replaced);
     assert_eq!(yard.house.engine.data(yard.database).replaced, None);
     assert_eq!(plane.drop_replaced(ada, addon).await.unwrap_err().problem().kind, ProblemKind::Conflict);
+}
+
+/// Killed after the switch and before its record, or its reply lost: it is not switched back.
+#[tokio::test]
+async fn a_switch_happens_once() {
+    let yard = Yard::new().await;
+    let made = yard.back_up().await;
+    let lost = || EngineError::Other { message: "lost".into(), source: anyhow::anyhow!("lost"), retry: true };
+    let faults = [
+        (Fault::after(Method::Swap, lost), false),
+        (Fault::hang_after(Method::Swap), true),
+        (Fault::hang_before(Method::Swap), true),
+    ];
+    for (fault, hangs) in faults {
+        yard.house.engine.holds(yard.database, |data| {
+            data.contents.rows.insert("public.a".into(), 99);
+        });
+        let restore =
+            yard.house.plane.restore_backup(&yard.ada, yard.addon, made.id, &yard.name, None).await.unwrap();
+        let fired = yard.house.engine.inject(fault);
+        if hangs {
+            yard.house.work_until_it_hangs(&fired).await;
+            yard.house.leases_end();
+        }
+        assert_eq!(yard.house.finish(restore.operation).await, Status::Succeeded);
+        assert_eq!(fired.times(), 1);
+        let data = yard.house.engine.data(yard.database);
+        assert_eq!((yard.rows("public.a"), data.replaced.unwrap().rows["public.a"]), (Some(3), 99));
+    }
 }
 
 #[tokio::test]

@@ -122,7 +122,8 @@ fn steps(row: &Row, events: &[EventRow], told: &Told, about: &About, now: DateTi
             },
         }
     };
-    let forward = told.forward.iter().enumerate().map(|step| show(step, false));
+    let forward = told.forward.iter().enumerate().filter(|(_, key)| told.needs(key, &row.params));
+    let forward = forward.map(|step| show(step, false));
     let back = back.iter().enumerate().map(|step| show(step, true));
     forward.chain(back).collect()
 }

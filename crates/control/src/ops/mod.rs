@@ -66,6 +66,11 @@ pub(crate) trait Kind: Send + Sync + 'static {
     /// Where taking back begins when somebody cancels before a step; `None` past the point of no return.
     fn on_cancel(step: Self::Step) -> Option<Self::Step>;
 
+    /// Whether what was asked for needs this step; people are shown no other.
+    fn needs(_step: Self::Step, _params: &serde_json::Value) -> bool {
+        true
+    }
+
     /// "Create database my_app_4553"
     fn title(about: &About) -> String;
     /// "Start PostgreSQL 17.11"

@@ -168,6 +168,10 @@ impl Kind for Provision {
         }
     }
 
+    fn needs(step: Step, params: &serde_json::Value) -> bool {
+        step != Step::Fill || params.get("backup").is_some()
+    }
+
     fn title(about: &About) -> String {
         format!("Create database {}", about.database)
     }
@@ -178,7 +182,7 @@ impl Kind for Provision {
             Step::Configure => "Write settings, access rules and a certificate".into(),
             Step::Start => format!("Start PostgreSQL {}", about.version),
             Step::CreateDatabase => format!("Create database {} and its user", about.database),
-            Step::Fill => "Restore the backup that it begins with, if any".into(),
+            Step::Fill => "Restore the backup that it begins with".into(),
             Step::Verify => "Log in through the published URL".into(),
             Step::Publish => format!("Set the variables of {}", about.app),
             Step::CallHook => format!("Tell {} through its hook", about.app),

@@ -2,6 +2,7 @@
 
 use super::{About, Kind};
 use durable::typed::{label, step};
+use serde_json::Value;
 
 /// A moment in the life of an operation, for what can truly be said in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +44,7 @@ pub(crate) struct Told {
     step_title: fn(&str, &About) -> Option<String>,
     safety: fn(Moment<&str>, &About) -> Option<String>,
     on_cancel: fn(&str) -> Option<String>,
+    needs: fn(&str, &Value) -> bool,
 }
 
 impl Told {
@@ -54,6 +56,7 @@ impl Told {
             step_title: |name, about| Some(K::step_title(step(name)?, about)),
             safety: |moment, about| Some(K::safety(moment.map(step)?, about)),
             on_cancel: |name| K::on_cancel(step(name)?).map(label),
+            needs: |name, params| step(name).is_none_or(|step| K::needs(step, params)),
         }
     }
 
@@ -65,6 +68,11 @@ impl Told {
     /// What is safe and what people can do.
     pub(crate) fn safety(&self, moment: Moment<&str>, about: &About) -> String {
         (self.safety)(moment, about).unwrap_or_default()
+    }
+
+    /// What was asked for needs this step.
+    pub(crate) fn needs(&self, name: &str, params: &Value) -> bool {
+        (self.needs)(name, params)
     }
 
     /// It can be cancelled before this step.

@@ -75,6 +75,11 @@ fn held(live: &Element) -> bool {
 
 fn renew(old: &Element, newer: &Element) {
     let focus = focus(old);
+    // More of the page hangs on it than what is renewed.
+    if old.get_attribute("data-state") != newer.get_attribute("data-state") {
+        drop(window().location().reload());
+        return;
+    }
     if let Some(every) = newer.get_attribute("data-every") {
         drop(old.set_attribute("data-every", &every));
     }

@@ -43,28 +43,31 @@ pub fn List(
 
 #[component]
 fn Row(id: AddonId, backup: BackupView, acts: Acts, now: DateTime<Utc>) -> impl IntoView {
-    let at = moment_of(&backup);
+    let (at, method, late) = (moment_of(&backup), backup.method.word(), backup.late);
+    let (page, size) = (page_of(id, backup.id), bytes(&backup));
+    let (row, status) = (format!("backup-{}", backup.id), backup.status.as_str());
+    let stands = backup.clone();
     let took = backup.took_ms(now).map_or_else(|| "–".to_owned(), duration);
     let kept = kept_as(&backup).map(|kept| view! { <span class="under">{kept}</span> });
     view! {
-        <tr id=format!("backup-{}", backup.id) data-status=backup.status.as_str()>
+        <tr id=row data-status=status>
             <th scope="row">
-                <a href=page_of(id, backup.id)>
+                <a href=page>
                     <time datetime=at.to_rfc3339() title=moment(at)>
                         {clock(at, now)}
                     </time>
                 </a>
-                {backup.late.then(|| view! { " " <Pill tone="warn" text="late" /> })}
+                {late.then(|| view! { " " <Pill tone="warn" text="late" /> })}
             </th>
-            <Td label="Kind">{backup.method.word()} {kept}</Td>
+            <Td label="Kind">{method} {kept}</Td>
             <Td label="Size" class="num">
-                {bytes(&backup)}
+                {size}
             </Td>
             <Td label="Took" class="num">
                 {took}
             </Td>
             <Td label="Proof" class="proof">
-                <Stands backup=backup.clone() now />
+                <Stands backup=stands now />
             </Td>
             <Td label="Actions" class="acts">
                 <Can id backup acts named=clock(at, now) />

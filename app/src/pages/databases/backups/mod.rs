@@ -133,14 +133,15 @@ fn Parts(addon: AddonView, deleted: bool, page: BackupsPage, forms: Forms) -> im
     let schedule = (addon.plan.daily_backups > 0 && !deleted).then(|| {
         view! { <ScheduleCard id view=view.clone() set=forms.set now /> }
     });
+    let told = view.clone();
     let command = (view.manual_kept > 0 && !deleted).then(|| the_command(id, &Act::BackUp));
-    let every = every(&view.backups).to_string();
+    let (every, alone) = (every(&view.backups).to_string(), schedule.is_none());
     Either::Right(view! {
-        <div class="backups-page" data-alone=schedule.is_none()>
+        <div class="backups-page" data-alone=alone>
             <div class="stack">
                 {replaced}
                 <div class="backups-live stack" data-every=every>
-                    <Trouble id view=view.clone() deleted acts now />
+                    <Trouble id view=told deleted acts now />
                     <All id view deleted acts now />
                 </div>
                 <Following />

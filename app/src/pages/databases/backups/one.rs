@@ -94,7 +94,7 @@ fn Whole(addon: AddonView, page: BackupPage, forms: Forms) -> impl IntoView {
     let named = clock(moment_of(&backup), now);
     let whole = backup.status == BackupStatus::Done;
     let every = every(std::slice::from_ref(&backup));
-    let moves = every == 1;
+    let (moves, state) = (every == 1, backup.status.as_str());
     let restores = whole && addon.deleted_at.is_none();
     let rest = whole.then(|| view! { <Elsewhere backup=backup.clone() /> });
     let restore = restores.then(|| {
@@ -111,7 +111,7 @@ fn Whole(addon: AddonView, page: BackupPage, forms: Forms) -> impl IntoView {
             ] />
             <ErrorSummary problem=problem(forms.acts.download) />
             <ErrorSummary problem=problem(forms.prove) />
-            <div class="backups-live stack" data-every=every.to_string()>
+            <div class="backups-live stack" data-every=every.to_string() data-state=state>
                 <What backup=backup.clone() acts=forms.acts now />
                 <Proof backup=backup.clone() prove=forms.prove now />
             </div>
@@ -151,34 +151,34 @@ fn What(backup: BackupView, acts: Acts, now: DateTime<Utc>) -> impl IntoView {
             </Fact>
         }
     });
-    let kept = (whole && !backup.kept_as.is_empty())
-        .then(|| view! { <Fact name="Kept as">{backup.kept_as.clone()}</Fact> });
+    let kept = Some(backup.kept_as.clone()).filter(|kept| whole && !kept.is_empty());
+    let kept = kept.map(|kept| view! { <Fact name="Kept as">{kept}</Fact> });
     let sizes = if whole {
         format!("{} to download, {} of it the dump", bytes(&backup), size(backup.bytes))
     } else {
         bytes(&backup)
     };
+    let kind = format!("{}{}", backup.method.word(), if backup.late { ", late" } else { "" });
+    let (version, operation) = (backup.version.clone(), format!("/operations/{}", backup.operation));
     view! {
         <Panel title=format!("Backup of {named} UTC") aside>
             <Facts>
                 <Fact name="State">
-                    <Stands backup=backup.clone() now />
+                    <Stands backup now />
                 </Fact>
-                <Fact name="Kind">
-                    {backup.method.word()} {backup.late.then(|| view! { " " <Pill tone="warn" text="late" /> })}
-                </Fact>
+                <Fact name="Kind">{kind}</Fact>
                 {kept}
                 {held}
                 <Fact name="Size">{sizes}</Fact>
                 <Fact name="Took">{took.unwrap_or_else(|| "–".into())}</Fact>
-                <Fact name="Made with">"PostgreSQL " {backup.version.clone()}</Fact>
+                <Fact name="Made with">"PostgreSQL " {version}</Fact>
                 {name}
                 {sum}
                 <Fact name="Id">
-                    <code>{backup.id.to_string()}</code>
+                    <code>{id.to_string()}</code>
                 </Fact>
                 <Fact name="Operation">
-                    <a class="link" href=format!("/operations/{}", backup.operation)>
+                    <a class="link" href=operation>
                         "How it was made"
                     </a>
                 </Fact>

@@ -18,6 +18,7 @@ pub fn Replaced(
     let_go: ServerAction<DropReplaced>,
 ) -> impl IntoView {
     let fields = vec![("id", id.to_string())];
+    let (same, object) = (fields.clone(), name.clone());
     view! {
         <ErrorSummary problem=problem(bring_back) />
         <ErrorSummary problem=problem(let_go) />
@@ -29,11 +30,11 @@ pub fn Replaced(
                 <div class="actions">
                     <Confirm
                         verb="Bring it back"
-                        object=name.clone()
+                        object=object
                         consequence="Connections are closed for a moment. What is there now waits in its place, so this can be taken back as well."
                         main=true
                     >
-                        <RowForm action=bring_back fields=fields.clone() variant=Variant::Primary large=true>
+                        <RowForm action=bring_back fields=same variant=Variant::Primary large=true>
                             "Bring it back now"
                         </RowForm>
                     </Confirm>

@@ -1,9 +1,10 @@
-//! The command line: `serve` (also when nothing is said), `versions`, `config check`.
+//! The command line: `serve` (also when nothing is said), `versions`, `backups`, `config check`.
 //!
 //! Every failure is one sentence on standard error and an exit code: 1 for what went wrong here, 2 for a wrong
 //! configuration (as clap has it for a wrong command line), 3 when the port or the data root is in use.
 
 use crate::{
+    archives,
     boot::{self, BootError},
     config::Config,
     telemetry, versions,
@@ -14,7 +15,7 @@ use std::{
     path::PathBuf,
     process::ExitCode,
 };
-use types::PgVersion;
+use types::{BackupId, PgVersion};
 
 /// Self-hosted managed PostgreSQL.
 #[derive(Debug, Parser)]
@@ -32,6 +33,11 @@ enum Command {
     Versions {
         #[command(subcommand)]
         command: VersionsCommand,
+    },
+    /// Archives of backups, without a running Paddock and without its store
+    Backups {
+        #[command(subcommand)]
+        command: BackupsCommand,
     },
     /// The configuration
     Config {
@@ -51,6 +57,19 @@ enum VersionsCommand {
         /// Another directory than the data root's own, one of `engine.version_dirs`
         #[arg(long, value_name = "DIRECTORY")]
         into: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum BackupsCommand {
+    /// What lies in the place of the backups
+    List,
+    /// Write the plain dump of an archive to a new file; needs the master key
+    Extract {
+        /// Such as bk-0198c2…
+        backup: BackupId,
+        /// The file, which must not exist yet
+        to: PathBuf,
     },
 }
 
@@ -78,6 +97,16 @@ impl Cli {
             Command::Versions { command: VersionsCommand::List } => print(&versions::list(&config).await),
             Command::Versions { command: VersionsCommand::Install { version, into } } => {
                 match versions::install(&config, version, into).await {
+                    Ok(text) => print(&text),
+                    Err(error) => fail(1, &error),
+                }
+            }
+            Command::Backups { command } => {
+                let told = match command {
+                    BackupsCommand::List => archives::list(&config).await,
+                    BackupsCommand::Extract { backup, to } => archives::extract(&config, backup, &to).await,
+                };
+                match told {
                     Ok(text) => print(&text),
                     Err(error) => fail(1, &error),
                 }

@@ -7,6 +7,7 @@
 #![recursion_limit = "256"]
 
 pub mod api;
+pub mod archives;
 pub mod boot;
 pub mod cli;
 pub mod config;

@@ -42,6 +42,9 @@ fn body(method: &Method, path: &str) -> Value {
         ("POST", "/api/databases/{database}/firewall_rules") => {
             json!({"type": "custom_range", "cidr": "10.0.0.0/8", "label": "x"})
         }
+        ("PATCH" | "PUT", "/api/databases/{database}") => {
+            json!({"database": {"periodic_backups_enabled": false}})
+        }
         ("PUT", "/api/databases/{database}/slow_queries") => json!({"threshold_ms": 500}),
         ("POST", "/api/databases/{database}/action") => json!({"action_name": "pg-list-queries"}),
         ("POST" | "PUT" | "PATCH", _) => json!({}),
@@ -58,6 +61,12 @@ async fn what_belongs_to_somebody_else_is_not_there() {
     let variable = server.plane().set_variable(&ada.actor, "hers", "SECRET", "1").await.unwrap();
     let token = server.plane().tokens(&ada.actor).await.unwrap()[0].id;
     let app = server.plane().app(&ada.actor, "hers").await.unwrap();
+    let backup = server.plane().back_up(&ada.actor, ready.addon.id, None).await.unwrap();
+    server.house.settle().await;
+    let resource = &ready.addon.resource_id;
+    let restore =
+        server.plane().restore_backup(&ada.actor, ready.addon.id, backup.id, resource, None).await.unwrap();
+    server.house.settle().await;
     let before = server.get(&ada, "/v1/apps/hers/variables").await.text;
 
     for (method, path) in routes() {
@@ -66,6 +75,8 @@ async fn what_belongs_to_somebody_else_is_not_there() {
             .replace("{addon}", &ready.addon.id.to_string())
             .replace("{database}", &ready.addon.id.to_string())
             .replace("{instance}", &instance)
+            .replace("{backup}", &backup.id.to_string())
+            .replace("{restoration}", &restore.operation.to_string())
             .replace("{name}", &ready.addon.resource_id)
             .replace("{type}", "cpu")
             .replace("{operation}", &ready.operation.to_string())

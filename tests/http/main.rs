@@ -6,6 +6,7 @@ mod actions;
 mod addons;
 mod apps;
 mod authorisation;
+mod backups;
 mod database_users;
 mod databases;
 mod features;

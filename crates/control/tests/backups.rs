@@ -1,6 +1,6 @@
 //! Backups in the core: made, kept and let go, proven, restored, given back; and what goes wrong on the way.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on ends there")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use control::{

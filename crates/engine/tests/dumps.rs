@@ -1,7 +1,7 @@
 //! Dumps of a real server: made at a snapshot, restored in a throw-away server, put in the place of what was there; on
 //! every installed major. And what goes wrong on the way.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on ends there")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 
 #[cfg(test)]
 mod host;

@@ -135,7 +135,7 @@ impl Node {
         let access = hba::Access {
             platform_os_user: &os_user(&node.place).await,
             platform_roles: &["paddock", "paddock_monitor"],
-            databases: &[hba::Database { name: "shop", groups: &["shop_rw", "shop_ro"] }],
+            databases: &[hba::Database { name: "shop", groups: &["shop_rw", "shop_ro"], tools: &[] }],
             networks: &networks,
             force_tls: false,
         };

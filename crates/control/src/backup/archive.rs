@@ -170,6 +170,3 @@ fn inside(name: &str) -> String {
     let room = stem.floor_char_boundary(LONGEST - ENDING.len());
     format!("{}{ENDING}", &stem[..room])
 }
-
-#[cfg(test)]
-mod tests;

@@ -85,7 +85,7 @@ impl Keeper {
             match self.let_go(database).await {
                 Ok(n) => gone += n,
                 Err(error) => {
-                    tracing::warn!(%database, %error, "Backups whose time is over could not be removed")
+                    tracing::warn!(%database, %error, "Backups whose time is over could not be removed");
                 }
             }
         }
@@ -125,7 +125,7 @@ impl Keeper {
                 }
                 Ok(false) => {}
                 Err(error) => {
-                    tracing::warn!(database = %row.database_id, %error, "A backup could not be begun")
+                    tracing::warn!(database = %row.database_id, %error, "A backup could not be begun");
                 }
             }
         }

@@ -140,7 +140,7 @@ impl ControlPlane {
             match self.drop_replaced(&Actor::System, AddonId::new(addon)).await {
                 Ok(()) | Err(Error::Conflict { .. }) => {}
                 Err(error) => {
-                    tracing::warn!(%addon, %error, "What a restore has replaced could not be dropped")
+                    tracing::warn!(%addon, %error, "What a restore has replaced could not be dropped");
                 }
             }
         }

@@ -274,6 +274,17 @@ mod tests {
     }
 
     #[test]
+    fn a_day_that_ends_at_its_hour_has_its_slot_in_the_next() {
+        // In Nuuk, 28 March 2026 had no 23:00: its clocks went to midnight.
+        let (nuuk, born) = (Schedule::new(true, 23, "America/Nuuk").unwrap(), at("2026-01-01T00:00:00Z"));
+        let [first, second] = ["2026-03-29T01:00:00Z", "2026-03-30T00:00:00Z"].map(at);
+        let found = due(&nuuk, NONE, None, born, first).unwrap();
+        assert_eq!((found.slot, found.slot_key().as_str()), (first, "2026-03-28 America/Nuuk"));
+        let found = due(&nuuk, NONE, Some(first), born, second).unwrap();
+        assert_eq!((found.slot, found.slot_key().as_str()), (second, "2026-03-29 America/Nuuk"));
+    }
+
+    #[test]
     fn only_the_newest_missed_one_is_caught_up() {
         let (schedule, born) = (Schedule::default(), at("2026-01-01T12:00:00Z"));
         let now = at("2026-01-10T09:00:00Z");

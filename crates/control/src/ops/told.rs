@@ -77,7 +77,8 @@ impl Told {
 mod tests {
     use super::*;
     use crate::ops::{
-        delete::Delete, provision::Provision, restart::Restart, restore::Restore, start::Start, stop::Stop,
+        backup::Backup, delete::Delete, prove_backup::ProveBackup, provision::Provision, restart::Restart,
+        restore::Restore, restore_backup::RestoreBackup, start::Start, stop::Stop,
     };
     use durable::OnFailure;
     use std::collections::BTreeSet;
@@ -156,18 +157,26 @@ mod tests {
         check::<Start>();
         check::<Stop>();
         check::<Restart>();
+        check::<Backup>();
+        check::<ProveBackup>();
+        check::<RestoreBackup>();
     }
 
     /// Labels are in people's stores: a new one is added here, an old one is never changed.
     #[test]
     fn labels_are_never_renamed() {
         let stored = [
-            ("provision", "place configure start create_database verify publish call_hook clean_up"),
+            ("provision", "place configure start create_database fill verify publish call_hook clean_up"),
             ("delete", "stop withdraw trash call_hook"),
             ("restore", "untrash configure start verify publish call_hook put_back"),
             ("start", "configure start verify call_hook stop_again"),
             ("stop", "stop"),
             ("restart", "stop configure start verify call_hook"),
+            ("change_plan", "check configure checkpoint restart limit verify record call_hook put_back"),
+            ("change_password", "open_login verify publish call_hook close_old discard"),
+            ("backup", "dump discard"),
+            ("prove_backup", "restore give_up"),
+            ("restore_backup", "save load switch call_hook discard"),
         ];
         for (kind, labels) in stored {
             let told = crate::ops::told(kind).unwrap();

@@ -1,9 +1,13 @@
 //! Archives are taken apart by the programs that people will take them apart with.
 
-use super::*;
+#![expect(clippy::expect_used, reason = "a test that cannot go on ends there")]
+
+use chrono::{DateTime, Utc};
+use control::backup::archive::{Part, TarGz};
 use flate2::read::GzDecoder;
 use proptest::prelude::*;
-use std::io::Read as _;
+use std::{io::Read as _, ops::Range};
+use tar::Header;
 
 const NAME: &str = "20260131010000_shop.tar.gz";
 
@@ -121,7 +125,6 @@ fn no_name_breaks_it() {
         ("", ".pgsql".to_owned()),
         (&long, format!("20260131010000_{}.pgsql", "ü".repeat(39))),
     ] {
-        assert_eq!(inside(name), expected);
         let archive = TarGz::new(name, 3, crc32fast::hash(b"abc"), at());
         let whole = read(&archive, b"abc", 0..u64::MAX);
         let mut tar = tar::Archive::new(GzDecoder::new(whole.as_slice()));

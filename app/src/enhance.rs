@@ -100,6 +100,10 @@ fn make_modal(dialog: &HtmlDialogElement) {
 
 /// A second click while the answer is awaited does nothing; what was typed is kept in case it is refused.
 fn send_once(form: &HtmlFormElement, event: &Event) {
+    // The page stays where it is: a download.
+    if form.has_attribute("data-stays") {
+        return;
+    }
     let Ok(Some(button)) = form.query_selector("button[type=submit]") else { return };
     if button.get_attribute("aria-disabled").is_some() {
         event.prevent_default();

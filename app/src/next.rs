@@ -12,8 +12,9 @@ pub fn safe(next: &str) -> &str {
     let path = next.strip_prefix('/');
     let local = path.is_some_and(|rest| !rest.starts_with(['/', '\\']));
     let plain = next.len() <= 512 && next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
-    let page =
-        !["/do/", "/login", "/setup", "/v1/", "/api/", "/events/"].iter().any(|door| next.starts_with(door));
+    let page = !["/do/", "/login", "/setup", "/v1/", "/api/", "/events/", "/downloads/"]
+        .iter()
+        .any(|door| next.starts_with(door));
     if local && plain && page { next } else { HOME }
 }
 
@@ -55,7 +56,8 @@ mod tests {
     fn nothing_leads_elsewhere() {
         let bad =
             ["", "apps", "//evil.example", "/\\evil.example", "https://evil.example", "/\t/evil.example"];
-        let doors = ["/login?next=/login", "/do/sign_out", "/a\nb", "/é", "javascript:alert(1)"];
+        let doors =
+            ["/login?next=/login", "/do/sign_out", "/downloads/x", "/a\nb", "/é", "javascript:alert(1)"];
         for next in bad.into_iter().chain(doors) {
             assert_eq!(safe(next), HOME, "{next:?}");
         }

@@ -137,8 +137,12 @@ function freePort(): Promise<number> {
 
 /// Runs psql of the newest installed version with a URL, answers what it printed.
 export function psql(url: string, sql: string, env: Record<string, string> = {}): string {
-  const bin = join(versions, installed()[0], "bin/psql");
-  return execFileSync(bin, ["-XAtq", url, "-c", sql], { encoding: "utf8", env: { ...process.env, ...env } }).trim();
+  return execFileSync(tool("psql"), ["-XAtq", url, "-c", sql], { encoding: "utf8", env: { ...process.env, ...env } }).trim();
+}
+
+/// A tool of the newest installed version.
+export function tool(name: string): string {
+  return join(versions, installed()[0], "bin", name);
 }
 
 /// The versions that tests use, newest first.

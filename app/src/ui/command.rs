@@ -1,4 +1,4 @@
-//! "Show me the command": under a form, the same act as a call of the API and as SQL. Closed until somebody wants it.
+//! "Show me the command": under a form, the same act as a call of the API, as SQL and with PostgreSQL's own tools. Closed until somebody wants it.
 
 use super::copy::CodeBlock;
 use leptos::prelude::*;
@@ -21,6 +21,12 @@ fn Shown(command: Command) -> impl IntoView {
             <CodeBlock text=sql name="the SQL" />
         }
     });
+    let tools = command.tools.map(|tools| {
+        view! {
+            <p class="hint">"With PostgreSQL’s own tools:"</p>
+            <CodeBlock text=tools name="the command" />
+        }
+    });
     view! {
         <details class="fold command">
             <summary>"Show me the command"</summary>
@@ -29,6 +35,7 @@ fn Shown(command: Command) -> impl IntoView {
             </p>
             <CodeBlock text=command.api name="the API call" />
             {sql}
+            {tools}
         </details>
     }
 }

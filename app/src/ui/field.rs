@@ -88,6 +88,9 @@ pub fn Field(
     /// For names and addresses that are typed letter by letter.
     #[prop(optional)]
     mono: bool,
+    /// The id of a list of values that are offered while somebody types.
+    #[prop(optional, into)]
+    list: Option<&'static str>,
 ) -> impl IntoView {
     let around = Around::new(&name, hint.as_deref());
     let input = view! {
@@ -96,6 +99,7 @@ pub fn Field(
             id=around.id()
             name=name
             type=kind
+            list=list
             value=value
             autocomplete=autocomplete
             autocapitalize="none"

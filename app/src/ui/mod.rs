@@ -47,7 +47,7 @@ pub use state::{Dot, State};
 pub use strip::Strip;
 pub use table::{Column, Table, Td};
 pub use tabs::{Tab, Tabs};
-pub use time::{Time, date, moment, relative};
+pub use time::{LocalTime, Time, date, moment, relative};
 pub use timeline::Timeline;
 
 /// `text` as an id: lower-case letters and digits, the rest hyphens. Ids are made from what people read, so server

@@ -1,7 +1,7 @@
 //! Times: relative within a month, dates beyond; the exact time in the title. "Now" is the server's, handed in, so
 //! that server and browser write the same words.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Local, TimeDelta, Utc};
 use leptos::prelude::*;
 
 /// A time as people read it.
@@ -20,6 +20,23 @@ pub fn Time(
             {words}
         </time>
     }
+}
+
+/// The same time where the browser is, beside one that is told in UTC: nothing without scripts, or where both are the same.
+#[island]
+pub fn LocalTime(
+    /// The time.
+    at: DateTime<Utc>,
+) -> impl IntoView {
+    let told = RwSignal::new(String::new());
+    // Effects run in the browser only.
+    Effect::new(move |_| {
+        let local = at.with_timezone(&Local);
+        if local.offset().local_minus_utc() != 0 {
+            told.set(format!(" ({} where you are)", local.format("%-d %b, %H:%M")));
+        }
+    });
+    view! { <span class="local-time">{move || told.get()}</span> }
 }
 
 /// `21 Nov 2026, 14:02 UTC`.

@@ -5,7 +5,10 @@ use crate::{
     actor::PLATFORM,
     addon::ByViewer,
     operation::{millis, status},
-    ops::{change_password, change_plan, delete, provision, restart, restore, start, stop},
+    ops::{
+        backup, change_password, change_plan, delete, prove_backup, provision, restart, restore,
+        restore_backup, start, stop,
+    },
     store::{
         self,
         addon::Filter,
@@ -135,6 +138,9 @@ fn phrase(kind: &str, status: Status) -> String {
         change_password::KIND => {
             ("Changing the URL’s password", "The URL’s password changed", "Change of the URL’s password")
         }
+        backup::KIND => ("Backing up", "Backup made", "Backup"),
+        prove_backup::KIND => ("Trying a backup", "Backup tried", "Trial of a backup"),
+        restore_backup::KIND => ("Restoring a backup", "Backup restored", "Restore"),
         other => return format!("{other}: {}", self::status(status).word().to_lowercase()),
     };
     match status {
@@ -157,6 +163,8 @@ fn of_keeper(event: DatabaseEvent) -> ActivityView {
         "writable" => ("Writes allowed again", "ok"),
         "grace" => ("Writes allowed for 15 minutes", "warn"),
         "out_of_memory" => ("Out of memory", "err"),
+        "backup_refuted" => ("A backup does not restore", "err"),
+        "backup_removed" => ("Backup removed", "off"),
         "purged" => ("Database removed for good", "off"),
         _ => ("Database seen", "off"),
     };
@@ -195,6 +203,10 @@ fn of_app(line: AuditLine) -> Option<ActivityView> {
         "database.statements_on" => "Statements are counted",
         "database.statements_off" => "Statements are counted no more",
         "database.statements_reset" => "Counters of statements begun anew",
+        "backup.schedule" => "Backup schedule changed",
+        "backup.link" => "Link to a backup made",
+        "backup.bring_back" => "What was there before a restore is back",
+        "backup.drop_replaced" => "What was there before a restore dropped",
         "query.cancel" => "Query cancelled",
         "query.terminate" => "Session ended",
         "database_user.create" => "User created",

@@ -1,9 +1,9 @@
-//! "Show me the command": what a form does, as a call of the HTTP API and as SQL, from the same typed request.
+//! "Show me the command": what a form does, as a call of the HTTP API, as SQL and with PostgreSQL's own tools, from the same typed request.
 //!
 //! Nothing here is run: it is shown, to be copied. Secrets are never part of it; a place is left for them.
 
 use crate::{
-    AddonId,
+    AddonId, BackupId,
     connect::quote::url,
     reach::Feature,
     sql::{Unquotable, quote_ident},
@@ -67,6 +67,20 @@ pub enum Act<'a> {
     CountStatements,
     /// Counters of statements begin anew.
     ResetStatements,
+    /// A backup is made now.
+    BackUp,
+    /// Backups are made by themselves, or not any more.
+    ScheduleBackups {
+        /// On.
+        enabled: bool,
+        /// At this hour of UTC, 0 to 23.
+        hour_utc: u8,
+    },
+    /// A backup is restored in the place of the data.
+    RestoreBackup {
+        /// Which one.
+        backup: BackupId,
+    },
 }
 
 /// The same act in other words.
@@ -76,6 +90,8 @@ pub struct Command {
     pub api: String,
     /// For `psql`; `None` where no SQL of a user does it.
     pub sql: Option<String>,
+    /// For a shell, with `DATABASE_URL` in its environment; `None` where no tool of PostgreSQL does it.
+    pub tools: Option<String>,
 }
 
 /// What `act` is in other words; `None` when a name cannot be written in SQL.
@@ -83,7 +99,8 @@ pub struct Command {
 pub fn command(database: AddonId, act: &Act<'_>) -> Option<Command> {
     let sql = sql(act).ok()?;
     let (method, path, body) = call(act);
-    Some(Command { api: curl(method, &format!("/api/databases/{database}{path}"), body.as_ref()), sql })
+    let api = curl(method, &format!("/api/databases/{database}{path}"), body.as_ref());
+    Some(Command { api, sql, tools: tools(act) })
 }
 
 /// Method, path below the database, and body.
@@ -117,6 +134,15 @@ fn call(act: &Act<'_>) -> (&'static str, String, Option<Value>) {
         Act::ListQueries => action("pg-list-queries", json!({})),
         Act::CountStatements => action("pg-stat-statements-enable", json!({})),
         Act::ResetStatements => action("pg-stat-statements-reset", json!({})),
+        Act::BackUp => ("POST", "/backups".into(), Some(json!({}))),
+        Act::ScheduleBackups { enabled: true, hour_utc } => {
+            let set = json!({"periodic_backups_enabled": true, "periodic_backups_scheduled_at": hour_utc});
+            ("PATCH", String::new(), Some(json!({"database": set})))
+        }
+        Act::ScheduleBackups { enabled: false, .. } => {
+            ("PATCH", String::new(), Some(json!({"database": {"periodic_backups_enabled": false}})))
+        }
+        Act::RestoreBackup { backup } => ("POST", format!("/backups/{backup}/restore"), Some(json!({}))),
     }
 }
 
@@ -128,6 +154,8 @@ fn sql(act: &Act<'_>) -> Result<Option<String>, Unquotable> {
         Act::Switch { .. } | Act::OpenNetwork { .. } | Act::LogSlowQueries { .. } => return Ok(None),
         // The counters are where no user comes.
         Act::CountStatements | Act::ResetStatements => return Ok(None),
+        // Made of dumps, not of statements.
+        Act::BackUp | Act::ScheduleBackups { .. } | Act::RestoreBackup { .. } => return Ok(None),
         Act::ListQueries => {
             "SELECT pid, usename, state, clock_timestamp() - query_start AS duration, query\nFROM \
                              pg_stat_activity WHERE datname = current_database();"
@@ -141,6 +169,13 @@ fn sql(act: &Act<'_>) -> Result<Option<String>, Unquotable> {
         Act::CreateExtension { name } => format!("CREATE EXTENSION IF NOT EXISTS {};", quote_ident(name)?),
         Act::DropExtension { name } => format!("DROP EXTENSION {};", quote_ident(name)?),
     }))
+}
+
+/// The dump that a backup holds, as anybody can make it.
+fn tools(act: &Act<'_>) -> Option<String> {
+    matches!(act, Act::BackUp).then(|| {
+        "pg_dump --format c --no-owner --no-privileges --no-comments \\\n  --file backup.pgsql --dbname \"$DATABASE_URL\"".into()
+    })
 }
 
 /// A call that can be pasted into a shell.
@@ -176,6 +211,22 @@ mod tests {
   -H 'Content-Type: application/json' \
   -d '{"database_user":{"name":"it'\''s_me","read_only":true}}'"#
         );
+    }
+
+    #[test]
+    fn a_backup_is_made_and_restored_by_hand() {
+        let made = of(&Act::BackUp);
+        assert!(made.api.starts_with(
+            "curl -X POST \"$PADDOCK_URL\"/api/databases/ad-0198aaaa-0000-7000-8000-000000000000/backups "
+        ));
+        assert!(made.tools.unwrap().starts_with("pg_dump --format c "));
+        let set = of(&Act::ScheduleBackups { enabled: true, hour_utc: 3 });
+        let body = r#"-d '{"database":{"periodic_backups_enabled":true,"periodic_backups_scheduled_at":3}}'"#;
+        assert!(set.api.ends_with(body), "{}", set.api);
+        let backup = "bk-0198aaaa-0000-7000-8000-000000000000".parse().unwrap();
+        let restored = of(&Act::RestoreBackup { backup });
+        assert!(restored.api.contains("/backups/bk-0198aaaa-0000-7000-8000-000000000000/restore "));
+        assert_eq!((restored.sql, restored.tools), (None, None));
     }
 
     #[test]

@@ -119,6 +119,10 @@ fn tabs(addon: &AddonView, deleted: bool) -> impl IntoView + use<> {
         tabs.push(Tab::new("Metrics", format!("{base}/metrics")));
         tabs.push(Tab::new("Users", format!("{base}/users")));
         tabs.push(Tab::new("Running queries", format!("{base}/queries")));
+    }
+    // They outlive their database.
+    tabs.push(Tab::new("Backups", format!("{base}/backups")));
+    if !deleted {
         tabs.push(Tab::new("Insights", format!("{base}/insights")));
         tabs.push(Tab::new("Extensions", format!("{base}/extensions")));
         tabs.push(Tab::new("Network", format!("{base}/network")));

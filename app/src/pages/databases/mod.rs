@@ -1,6 +1,7 @@
 //! The pages under `/databases`: every database, and each one's overview, activity and settings.
 
 mod activity;
+mod backups;
 mod connect;
 mod deleted;
 mod extensions;
@@ -22,6 +23,7 @@ mod told;
 mod users;
 
 use activity::DatabaseActivity;
+use backups::{BackupList, OneBackup};
 use extensions::Extensions;
 use insights::Insights;
 use layout::DatabaseLayout;
@@ -50,6 +52,8 @@ pub fn DatabaseRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
             <ParentRoute path=path!(":id") view=DatabaseLayout ssr=SsrMode::Async>
                 <Route path=path!("") view=Overview ssr=SsrMode::Async />
                 <Route path=path!("activity") view=DatabaseActivity ssr=SsrMode::Async />
+                <Route path=path!("backups") view=BackupList ssr=SsrMode::Async />
+                <Route path=path!("backups/:backup") view=OneBackup ssr=SsrMode::Async />
                 <Route path=path!("extensions") view=Extensions ssr=SsrMode::Async />
                 <Route path=path!("users") view=Users ssr=SsrMode::Async />
                 <Route path=path!("users/:user") view=OneUser ssr=SsrMode::Async />

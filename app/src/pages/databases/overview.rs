@@ -1,31 +1,46 @@
 //! A database at a glance: one sentence first, then the figures it stands on, what happened, and what comes next.
 
 use super::{
-    activity::Happened, deleted::DeletedDatabase, layout::ThisDatabase, read_only::ReadOnly, tiles::Tiles,
+    activity::Happened,
+    backups::{BackupsGlance, Glance, backups_glance},
+    deleted::DeletedDatabase,
+    layout::ThisDatabase,
+    read_only::ReadOnly,
+    tiles::Tiles,
 };
 use crate::ui::{ButtonLink, Dot, Fact, Facts, Load, Panel, Time, Variant, date, relative};
 use leptos::{either::Either, prelude::*};
 use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
 use types::view::{CheckView, DatabaseView};
 
 /// `/databases/{id}`.
 #[component]
 pub fn Overview() -> impl IntoView {
     let ThisDatabase(page) = ThisDatabase::expect();
+    let params = use_params_map();
+    let backups = Resource::new_blocking(move || params.read().get("id").unwrap_or_default(), backups_glance);
+    let both = move |view: DatabaseView| {
+        view! {
+            <Load from=backups quiet=true let:backups>
+                <Whole view=view.clone() backups />
+            </Load>
+        }
+    };
     view! {
         <Load from=page quiet=true let:data>
-            <Whole view=data.view />
+            {both(data.view)}
         </Load>
     }
 }
 
 #[component]
-fn Whole(view: DatabaseView) -> impl IntoView {
+fn Whole(view: DatabaseView, backups: Option<Glance>) -> impl IntoView {
     let title = view.addon.resource_id.clone();
     let whole = if view.addon.deleted_at.is_some() {
         Either::Left(view! { <DeletedDatabase addon=view.addon now=view.now /> })
     } else {
-        Either::Right(view! { <Living view /> })
+        Either::Right(view! { <Living view backups /> })
     };
     view! {
         <Title text=title />
@@ -34,7 +49,7 @@ fn Whole(view: DatabaseView) -> impl IntoView {
 }
 
 #[component]
-fn Living(view: DatabaseView) -> impl IntoView {
+fn Living(view: DatabaseView, backups: Option<Glance>) -> impl IntoView {
     let all = format!("/databases/{}/activity", view.addon.id);
     let (rows, now) = (view.activity.clone(), view.now);
     let aside = move || {
@@ -55,7 +70,7 @@ fn Living(view: DatabaseView) -> impl IntoView {
                 </Panel>
                 <div class="stack">
                     <Server view=view.clone() />
-                    <Next view />
+                    <Next view backups />
                 </div>
             </div>
         </div>
@@ -142,8 +157,8 @@ fn Server(view: DatabaseView) -> impl IntoView {
 
 /// What will happen, or should.
 #[component]
-fn Next(view: DatabaseView) -> impl IntoView {
-    let now = view.now;
+fn Next(view: DatabaseView, backups: Option<Glance>) -> impl IntoView {
+    let (now, id) = (view.now, view.addon.id);
     let certificate = view.certificate_until.map(|at| {
         // Near enough to matter, it is told in days, too.
         let soon = Some(relative(at, now)).filter(|words| *words != date(at));
@@ -166,11 +181,12 @@ fn Next(view: DatabaseView) -> impl IntoView {
             </li>
         }
     });
-    let nothing = certificate.is_none() && minor.is_none();
+    let nothing = certificate.is_none() && minor.is_none() && backups.is_none();
+    let backups = backups.map(|glance| view! { <BackupsGlance id glance now /> });
     view! {
         <Panel title="Next" flush=true>
             <ul class="next">
-                {minor} {certificate} {nothing.then(|| view! { <li class="subtle">"Nothing is due."</li> })}
+                {minor} {backups} {certificate} {nothing.then(|| view! { <li class="subtle">"Nothing is due."</li> })}
             </ul>
         </Panel>
     }

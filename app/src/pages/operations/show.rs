@@ -148,6 +148,7 @@ fn next(view: &OperationView) -> Option<(String, &'static str)> {
         ("provision", OperationStatus::Failed | OperationStatus::Cancelled) => {
             Some((format!("/apps/{}/addons/new", view.app), "Order again"))
         }
+        ("backup" | "prove_backup", _) => Some((format!("{}/backups", database?), "See the backups")),
         ("delete", OperationStatus::Succeeded) => Some((database?, "See until when it can come back")),
         _ => Some((database?, "Open database")),
     }

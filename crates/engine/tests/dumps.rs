@@ -13,7 +13,7 @@ use control::engine::{
     dumps::{DumpError, Dumped, Dumps as _, Second, Sink, Source},
 };
 use host::Host;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[derive(Default)]
 struct Kept(Vec<u8>);
@@ -39,7 +39,7 @@ impl Source for Pieces {
     }
 }
 
-/// Stops after the first bytes.
+/// Stops after the first bytes, and before them when there are none.
 struct Stopper(u32);
 
 #[async_trait]
@@ -47,6 +47,10 @@ impl Sink for Stopper {
     async fn write(&mut self, _: &[u8]) -> Result<(), DumpError> {
         self.0 += 1;
         Err(DumpError::Stopped)
+    }
+
+    async fn stopped(&mut self) -> bool {
+        true
     }
 }
 
@@ -173,6 +177,14 @@ async fn a_dump_waits_for_nobody_and_stops_when_told() {
     let stopped = host.engine.dump(&spec, &mut stopper).await;
     assert!(matches!(stopped, Err(DumpError::Stopped)), "{stopped:?}");
     assert_eq!(stopper.0, 1);
+    // One that waits for a lock stops as well.
+    let holder = host.connect(&spec, "d_3").await.unwrap();
+    holder.batch_execute("BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let (mut stopper, began) = (Stopper(0), Instant::now());
+    let stopped = host.engine.dump(&spec, &mut stopper).await;
+    assert!(matches!(stopped, Err(DumpError::Stopped)), "{stopped:?}");
+    assert!(stopper.0 == 0 && began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    drop(holder);
     let client = host.inside(&spec, "postgres").await;
     let left = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'paddock_backup'";
     for _ in 0..100 {

@@ -30,6 +30,10 @@ pub enum DumpError {
 pub trait Sink: Send {
     /// The next ones.
     async fn write(&mut self, bytes: &[u8]) -> Result<(), DumpError>;
+    /// No more are wanted: asked now and then while none come.
+    async fn stopped(&mut self) -> bool {
+        false
+    }
 }
 
 /// Gives the bytes of a dump.

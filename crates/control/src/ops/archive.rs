@@ -62,6 +62,19 @@ fn vault_trouble(error: VaultError, cx: &Cx) -> StepError {
     }
 }
 
+/// Whether somebody has cancelled, asked of the store: what the worker knows of it may be as old as its lease.
+pub(super) async fn cancelled(plane: &ControlPlane, cx: &Cx) -> bool {
+    if cx.cancelled() {
+        return true;
+    }
+    let asked = async {
+        let mut conn = plane.store().acquire().await?;
+        store::backup::cancelled(&mut conn, cx.operation_id).await
+    };
+    // A store that does not answer has not said so; the next look asks again.
+    asked.await.unwrap_or(false)
+}
+
 /// Dumps a database into the vault and writes down what came of it. False: somebody cancelled.
 pub(super) async fn make(
     plane: &ControlPlane,
@@ -76,7 +89,8 @@ pub(super) async fn make(
     drop(conn);
     let place = Place { database, backup: id };
     let sealing = plane.inner.vault.create(place, &key).await.map_err(|error| vault_trouble(error, cx))?;
-    let mut taking = Taking { plane, id, sealing, began: cx.now(), told: cx.now(), bytes: 0, cx };
+    let mut taking =
+        Taking { plane, id, sealing, began: cx.now(), told: cx.now(), bytes: 0, stop: false, cx };
     let dumped = plane.inner.engine.dump(&target.spec, &mut taking).await;
     let Taking { sealing, cx, bytes, .. } = taking;
     let dumped = match dumped {
@@ -86,6 +100,10 @@ pub(super) async fn make(
             return if matches!(error, DumpError::Stopped) { Ok(false) } else { Err(trouble(error, cx)) };
         }
     };
+    if cancelled(plane, cx).await {
+        sealing.abort().await;
+        return Ok(false);
+    }
     cx.detail(format!("{} taken; reading it back", size(bytes))).await?;
     let written = sealing.finish().await.map_err(|error| vault_trouble(error, cx))?;
     if written.plain_bytes != bytes {
@@ -170,6 +188,8 @@ struct Taking<'a> {
     began: DateTime<Utc>,
     told: DateTime<Utc>,
     bytes: u64,
+    /// Somebody has cancelled.
+    stop: bool,
 }
 
 impl Taking<'_> {
@@ -180,6 +200,7 @@ impl Taking<'_> {
             return Ok(());
         }
         self.told = now;
+        self.stop = cancelled(self.plane, self.cx).await;
         let mut conn = self.plane.store().acquire().await?;
         store::backup::progress(&mut conn, self.id.uuid(), self.bytes.cast_signed()).await?;
         drop(conn);
@@ -191,8 +212,12 @@ impl Taking<'_> {
 
 #[async_trait]
 impl Sink for Taking<'_> {
+    async fn stopped(&mut self) -> bool {
+        cancelled(self.plane, self.cx).await
+    }
+
     async fn write(&mut self, bytes: &[u8]) -> Result<(), DumpError> {
-        if self.cx.cancelled() {
+        if self.stop {
             return Err(DumpError::Stopped);
         }
         self.sealing.write(bytes).await?;

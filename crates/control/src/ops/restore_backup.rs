@@ -79,7 +79,7 @@ impl Kind for RestoreBackup {
                 cx.detail("restoring beside the database, which works as always").await?;
                 let loaded = archive::load(plane, &target, backup, cx).await?;
                 cx.detail(loaded).await?;
-                if cx.cancelled() { cancelled() } else { Next::Go(Step::Switch) }
+                if archive::cancelled(plane, cx).await { cancelled() } else { Next::Go(Step::Switch) }
             }
             Step::Switch => {
                 let seconds = engine.seconds(&target.spec).await.map_err(|error| work::trouble(error, cx))?;

@@ -146,6 +146,15 @@ pub(crate) async fn progress(conn: &mut PgConnection, id: Uuid, bytes: i64) -> s
     Ok(())
 }
 
+/// Somebody has asked its operation to end.
+pub(crate) async fn cancelled(conn: &mut PgConnection, operation: Uuid) -> sqlx::Result<bool> {
+    let asked = sqlx::query_scalar!(
+        r#"SELECT cancel_requested_at IS NOT NULL AS "asked!" FROM operation WHERE id = $1"#,
+        operation
+    );
+    Ok(asked.fetch_optional(conn).await?.unwrap_or(false))
+}
+
 /// An archive that is whole.
 #[derive(Debug)]
 pub(crate) struct Whole<'a> {

@@ -3,18 +3,18 @@
 
 use super::{LIMIT, Works, contents, login, tool, tool_failed};
 use crate::{
-    error::sql,
+    error::{retry, sql},
     sql::{BACKUP, drive},
 };
 use chrono::{DateTime, Utc};
-use control::engine::{
-    EngineError,
-    dumps::{DumpError, Dumped, Sink},
-};
+use control::engine::dumps::{DumpError, Dumped, Sink};
 use secrecy::SecretString;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tokio::io::AsyncReadExt as _;
 use tokio_postgres::Client;
+
+/// How often somebody is asked whether the dump is still wanted while nothing comes of it.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Read from `pg_dump` at a time, bytes.
 const PIECE: usize = 256 * 1024;
@@ -79,11 +79,14 @@ async fn pg_dump(
             drop(stdin);
             let (mut piece, mut all) = (vec![0; PIECE], 0);
             loop {
-                let read = stdout.read(&mut piece).await.map_err(|error| EngineError::Other {
-                    message: "could not read the dump".into(),
-                    source: error.into(),
-                    retry: true,
-                })?;
+                // It may wait for a lock: who wants no more shall not wait with it.
+                let Ok(read) = tokio::time::timeout(LOOK, stdout.read(&mut piece)).await else {
+                    if sink.stopped().await {
+                        return Err(DumpError::Stopped);
+                    }
+                    continue;
+                };
+                let read = read.map_err(|error| retry("could not read the dump", error))?;
                 if read == 0 {
                     return Ok(all);
                 }

@@ -1,12 +1,12 @@
 // The pictures of docs/screenshots, taken from a Paddock that really runs: `npm run pictures`.
-import { test } from "@playwright/test";
+import { expect, test } from "@playwright/test";
 import { Paddock, psql } from "../support/paddock.ts";
 import { waitForValues } from "../support/metrics.ts";
 import { addDatabase, createApp, createFirstAccount, talk } from "../support/steps.ts";
 
 /// With PICTURES, every page, also at 320 px; without, those that the documents show.
 const folder = process.env.PICTURES ?? "../docs/screenshots";
-const shown = ["overview", "metrics", "connect", "operation", "plan", "users", "queries", "network"];
+const shown = ["overview", "metrics", "connect", "operation", "plan", "users", "queries", "network", "backups"];
 
 test("pictures", async ({ page }) => {
   const paddock = await Paddock.start();
@@ -73,6 +73,14 @@ test("pictures", async ({ page }) => {
       await shot(name);
     }
     for (const session of sessions) session.kill();
+    await page.goto(`${database}/backups`);
+    await page.getByRole("button", { name: "Back up now" }).click();
+    await expect(page.locator("tbody tr").first().getByRole("button", { name: /^Download/ })).toBeVisible({ timeout: 60_000 });
+    await expect(page.locator("tbody tr").first()).toContainText(/restored in \d/, { timeout: 120_000 });
+    await shot("backups");
+    await page.locator("tbody tr").first().getByRole("link").first().click();
+    await page.waitForURL(/\/backups\/bk-/);
+    await shot("backup");
     await page.goto(`${database}/settings`);
     await shot("settings");
     await page.goto(`${paddock.url}/operations`);

@@ -26,12 +26,14 @@ pub(super) fn open(path: &Path) -> Result<Option<File>, VaultError> {
     }
 }
 
-/// A directory that nobody else may enter. One that is there stays as it is.
+/// A directory that nobody else may enter. One that is there keeps its rights; its name is brought to the disk all the
+/// same, for whoever made it may have been killed before that.
 pub(super) fn make_directory(path: &Path) -> Result<(), VaultError> {
     match DirBuilder::new().mode(0o700).create(path) {
-        Ok(()) => path.parent().map_or(Ok(()), sync_directory),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
-        Err(error) => Err(failed("made", path, error)),
+        Err(error) if error.kind() != ErrorKind::AlreadyExists || !path.is_dir() => {
+            Err(failed("made", path, error))
+        }
+        _ => path.parent().map_or(Ok(()), sync_directory),
     }
 }
 

@@ -29,13 +29,13 @@ pub(crate) struct Directory {
 impl Directory {
     /// Makes `root` if it is not there. One that is there keeps its rights.
     pub(crate) async fn open(root: PathBuf) -> Result<Self, VaultError> {
-        let made = root.clone();
         blocking(move || {
-            let missing: Vec<&Path> = made.ancestors().take_while(|path| !path.exists()).collect();
-            missing.into_iter().rev().try_for_each(disk::make_directory)
+            let root = std::path::absolute(&root).map_err(|error| disk::failed("found", &root, error))?;
+            let missing: Vec<&Path> = root.ancestors().take_while(|path| !path.exists()).collect();
+            missing.into_iter().rev().try_for_each(disk::make_directory)?;
+            Ok(Self { root })
         })
-        .await?;
-        Ok(Self { root })
+        .await
     }
 
     fn of(&self, database: DatabaseId) -> PathBuf {

@@ -39,7 +39,8 @@ struct Begun {
     path: Path,
     marker: Path,
     id: String,
-    completed: bool,
+    /// Completing was asked for; the answer may have been lost.
+    completing: bool,
 }
 
 impl Begun {
@@ -48,17 +49,17 @@ impl Begun {
         self.store.put(&self.marker, id).await.map(drop).map_err(refused)
     }
 
+    async fn remove(&self) -> Result<(), VaultError> {
+        forgiving(self.store.abort_multipart(&self.path, &self.id).await)?;
+        if self.completing {
+            forgiving(self.store.delete(&self.path).await)?;
+        }
+        forgiving(self.store.delete(&self.marker).await)
+    }
+
     /// Leaves nothing, as far as the storage lets us; else the marker stays for the sweep.
     async fn clean(self) {
-        let cleaned = if self.completed {
-            forgiving(self.store.delete(&self.path).await)
-        } else {
-            forgiving(self.store.abort_multipart(&self.path, &self.id).await)
-        };
-        let cleaned = match cleaned {
-            Ok(()) => forgiving(self.store.delete(&self.marker).await),
-            failed => failed,
-        };
+        let cleaned = self.remove().await;
         if let Err(error) = cleaned {
             tracing::warn!(%error, upload = %self.marker, "An upload could not be removed; the sweep will");
         }
@@ -77,7 +78,7 @@ impl Upload {
     /// Begins the upload of `path`, and leaves its marker.
     pub(super) async fn begin(store: Arc<AmazonS3>, path: Path, marker: Path) -> Result<Self, VaultError> {
         let id = store.create_multipart(&path).await.map_err(refused)?;
-        let begun = Begun { store, path, marker, id, completed: false };
+        let begun = Begun { store, path, marker, id, completing: false };
         // From here on, dropping it cleans up.
         let upload = Self { begun: Some(begun.clone()), parts: Vec::new(), gathered: BytesMut::new() };
         begun.mark().await?;
@@ -134,13 +135,12 @@ impl Sink for Upload {
             let rest = self.gathered.split().freeze();
             self.part(rest).await?;
         }
+        if let Some(begun) = &mut self.begun {
+            begun.completing = true;
+        }
         let (begun, parts) = (self.begun()?, self.parts.clone());
         begun.store.complete_multipart(&begun.path, &begun.id, parts).await.map_err(refused)?;
-        let (store, path) = (begun.store.clone(), begun.path.clone());
-        if let Some(begun) = &mut self.begun {
-            begun.completed = true;
-        }
-        ObjectSource::open(store, path).await
+        ObjectSource::open(begun.store.clone(), begun.path.clone()).await
     }
 
     async fn publish(mut self) -> Result<(), VaultError> {

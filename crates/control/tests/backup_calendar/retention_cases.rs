@@ -178,6 +178,15 @@ fn backups_from_the_future_stay_and_count_for_nothing() {
     let past =
         |label| all.iter().filter(|one| one.made_at <= now && labels.get(&one.id) == Some(&label)).count();
     assert_eq!((past(Label::Daily), past(Label::Weekly)), (6, 4));
+
+    // One of later today takes the place of this morning's when its time has come, and not before.
+    let mut all = daily("2026-11-20", "2026-11-24");
+    all.push(backup(100, at("2026-11-24T23:00:00Z"), BackupMethod::Periodic, true));
+    assert_eq!(expired(&rules, Zone::UTC, &all, at("2026-11-24T22:59:59Z"), None), []);
+    assert_eq!(
+        expired(&rules, Zone::UTC, &all, at("2026-11-24T23:00:00Z"), None),
+        [(all[4].id, Why::SameDay)]
+    );
 }
 
 #[test]

@@ -29,7 +29,7 @@ for (const javaScriptEnabled of [true, false]) {
       // The connection string, as people take it.
       await page.getByRole("link", { name: "Connect", exact: true }).click();
       const url = await takeUrl(page, javaScriptEnabled);
-      expect(psql(url, "SELECT current_user || ' ' || current_database()")).toBe(`${name} ${name}`);
+      expect(psql(url, "SELECT session_user || ' ' || current_database()")).toBe(`${name} ${name}`);
       expect(psql(url, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user")).toBe("f");
 
       // The CA from the same dialog proves which server answers.

@@ -41,6 +41,8 @@ struct Begun {
     id: String,
     /// Completing was asked for; the answer may have been lost.
     completing: bool,
+    /// It was answered: there is an object, and no upload any more.
+    completed: bool,
 }
 
 impl Begun {
@@ -50,7 +52,10 @@ impl Begun {
     }
 
     async fn remove(&self) -> Result<(), VaultError> {
-        forgiving(self.store.abort_multipart(&self.path, &self.id).await)?;
+        // Some storages answer with an error of their own for an upload that is an object already.
+        if !self.completed {
+            forgiving(self.store.abort_multipart(&self.path, &self.id).await)?;
+        }
         if self.completing {
             forgiving(self.store.delete(&self.path).await)?;
         }
@@ -78,7 +83,7 @@ impl Upload {
     /// Begins the upload of `path`, and leaves its marker.
     pub(super) async fn begin(store: Arc<AmazonS3>, path: Path, marker: Path) -> Result<Self, VaultError> {
         let id = store.create_multipart(&path).await.map_err(refused)?;
-        let begun = Begun { store, path, marker, id, completing: false };
+        let begun = Begun { store, path, marker, id, completing: false, completed: false };
         // From here on, dropping it cleans up.
         let upload = Self { begun: Some(begun.clone()), parts: Vec::new(), gathered: BytesMut::new() };
         begun.mark().await?;
@@ -140,6 +145,10 @@ impl Sink for Upload {
         }
         let (begun, parts) = (self.begun()?, self.parts.clone());
         begun.store.complete_multipart(&begun.path, &begun.id, parts).await.map_err(refused)?;
+        let begun = begun.clone();
+        if let Some(begun) = &mut self.begun {
+            begun.completed = true;
+        }
         ObjectSource::open(begun.store.clone(), begun.path.clone()).await
     }
 

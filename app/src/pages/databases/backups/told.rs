@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn a_failure_names_what_is_left() {
         let now = at("2026-11-20T03:00:00Z");
-        let good = |made_at| backup(BackupStatus::Done, made_at);
+        let good = |made_at: &str| backup(BackupStatus::Done, made_at);
         let told = |made_at: &str| intact(Some(&good(made_at)), now);
         assert_eq!(told("2026-11-20T01:00:00Z"), "Today’s backup of 01:00 UTC (143 MB) is intact.");
         assert_eq!(told("2026-11-19T01:00:00Z"), "Yesterday’s backup (143 MB) is intact.");

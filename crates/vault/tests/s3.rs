@@ -134,6 +134,33 @@ async fn what_a_killed_process_left_is_swept_after_a_day() {
     assert_eq!(server.left(), [server.object(&name(done))], "the half-made ones of a place go with it");
 }
 
+/// Killed between the completing of an upload and the end of its marker: the storage refuses to end an upload that is an
+/// object already, and neither the sweep nor a removal stops at that.
+#[tokio::test]
+async fn a_marker_of_a_finished_upload_stops_nothing() {
+    let server = Server::start().await;
+    let (vault, place) = (open(&server).await, place());
+    let mut sealing = vault.create(place, &key(1)).await.expect("begins");
+    write(&mut *sealing, &content(1000)).await.expect("written");
+    let left = server.left();
+    let marker = left.iter().find(|path| path.to_string_lossy().ends_with(".half")).expect("a marker");
+    let upload = std::fs::read(marker).expect("its upload");
+    sealing.finish().await.expect("finished");
+    let yesterday = SystemTime::now() - Duration::from_secs(25 * 60 * 60);
+    let put_back = || {
+        std::fs::write(marker, &upload).expect("put back");
+        let file = std::fs::File::options().write(true).open(marker).expect("there");
+        file.set_modified(yesterday).expect("an age");
+    };
+    put_back();
+    assert_eq!(vault.sweep().await.expect("swept"), 1);
+    assert_eq!(server.left(), [server.object(&name(place))], "the archive stays");
+    assert_eq!(read(&*vault, place).await.expect("reads"), content(1000));
+    put_back();
+    vault.remove(place).await.expect("removed");
+    assert_eq!(server.left(), Vec::<std::path::PathBuf>::new());
+}
+
 #[tokio::test]
 async fn a_changed_object_is_damaged() {
     let server = Server::start().await;

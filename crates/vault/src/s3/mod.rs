@@ -15,14 +15,13 @@ use control::backup::vault::{ArchiveKey, Place, Sealed, Sealing, Vault, VaultErr
 use futures::TryStreamExt as _;
 use object::ObjectSource;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
-use object_store::multipart::MultipartStore as _;
 use object_store::path::Path;
 use object_store::{ClientOptions, ObjectMeta, ObjectStore as _, ObjectStoreExt as _, RetryConfig};
 use secrecy::ExposeSecret as _;
 use std::sync::Arc;
 use std::time::Duration;
 use types::DatabaseId;
-use upload::{Upload, forgiving};
+use upload::{Upload, abort, forgiving};
 use url::Url;
 use uuid::Uuid;
 
@@ -98,7 +97,7 @@ impl ObjectVault {
         };
         let upload = self.of(database).join(name::sealed(types::BackupId::new(of)));
         let id = String::from_utf8_lossy(&id).into_owned();
-        forgiving(self.store.abort_multipart(&upload, &id).await)?;
+        abort(&self.store, &upload, &id).await?;
         forgiving(self.store.delete(marker).await)
     }
 }
@@ -138,7 +137,6 @@ impl Vault for ObjectVault {
     }
 
     async fn remove(&self, place: Place) -> Result<(), VaultError> {
-        forgiving(self.store.delete(&self.sealed(place)).await)?;
         let of = place.backup.uuid();
         for meta in self.list(&self.of(place.database)).await? {
             let name = self.parts(&meta.location).map(|(_, name)| name);
@@ -146,7 +144,8 @@ impl Vault for ObjectVault {
                 self.end(&meta.location, place.database, of).await?;
             }
         }
-        Ok(())
+        // Last: whether an upload has ended is told by what it made.
+        forgiving(self.store.delete(&self.sealed(place)).await)
     }
 
     async fn places(&self) -> Result<Vec<Place>, VaultError> {

@@ -52,9 +52,8 @@ impl Begun {
     }
 
     async fn remove(&self) -> Result<(), VaultError> {
-        // Some storages answer with an error of their own for an upload that is an object already.
         if !self.completed {
-            forgiving(self.store.abort_multipart(&self.path, &self.id).await)?;
+            abort(&self.store, &self.path, &self.id).await?;
         }
         if self.completing {
             forgiving(self.store.delete(&self.path).await)?;
@@ -68,6 +67,15 @@ impl Begun {
         if let Err(error) = cleaned {
             tracing::warn!(%error, upload = %self.marker, "An upload could not be removed; the sweep will");
         }
+    }
+}
+
+/// Ends an upload, or finds that it has ended: some storages refuse, with an error of their own, for one that is an object
+/// already.
+pub(super) async fn abort(store: &AmazonS3, path: &Path, id: &String) -> Result<(), VaultError> {
+    match forgiving(store.abort_multipart(path, id).await) {
+        Err(refused) => store.head(path).await.map(drop).map_err(|_| refused),
+        done => done,
     }
 }
 

@@ -66,6 +66,23 @@ fn it_is_read_by_gzip_and_tar() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "people unpack it with the system's tar")]
+fn the_systems_own_tar_unpacks_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for size in [0, 1, 300_000] {
+        let (dump, path) = (dump(size), directory.path().join(NAME));
+        let archive = archive(&dump);
+        std::fs::write(&path, read(&archive, &dump, 0..u64::MAX)).expect("written");
+        let tar =
+            std::process::Command::new("tar").arg("-xzf").arg(&path).current_dir(directory.path()).output();
+        let tar = tar.expect("tar is there");
+        assert!(tar.status.success() && tar.stderr.is_empty(), "{tar:?}");
+        let unpacked = std::fs::read(directory.path().join("20260131010000_shop.pgsql")).expect("unpacked");
+        assert!(unpacked == dump, "{size}");
+    }
+}
+
+#[test]
 fn every_byte_follows_from_what_is_told() {
     let dump = dump(100_000);
     let [one, two] = [(); 2].map(|()| read(&archive(&dump), &dump, 0..u64::MAX));

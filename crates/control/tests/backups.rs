@@ -126,6 +126,41 @@ async fn a_damaged_archive_is_found_before_it_is_restored() {
     assert_eq!(yard.backup(flipped.id).await.proof.state, ProofState::Refuted);
 }
 
+/// The same request, made again: the same backup, also when it is long done.
+#[tokio::test]
+async fn a_request_with_a_key_is_answered_once() {
+    let yard = Yard::new().await;
+    let (plane, key) = (&yard.house.plane, || Some("k1".to_owned()));
+    let first = plane.back_up(&yard.ada, yard.addon, key()).await.unwrap();
+    yard.house.settle().await;
+    assert_eq!(plane.back_up(&yard.ada, yard.addon, key()).await.unwrap().id, first.id);
+    assert_eq!(yard.all().await.iter().filter(|one| one.method == BackupMethod::Manual).count(), 1);
+    let name = &yard.name;
+    let restore =
+        plane.restore_backup(&yard.ada, yard.addon, first.id, name, Some("k2".into())).await.unwrap();
+    let again = plane.restore_backup(&yard.ada, yard.addon, first.id, name, Some("k2".into())).await.unwrap();
+    assert_eq!(again.operation, restore.operation);
+}
+
+/// What moves bytes may take a day; half an hour would take back the restore of a large database.
+#[tokio::test]
+async fn what_moves_bytes_has_time() {
+    let yard = Yard::new().await;
+    let made = yard.back_up().await;
+    yard.house.plane.prove_backup(&yard.ada, made.id).await.unwrap();
+    yard.house.settle().await;
+    yard.house.plane.restore_beside(&yard.ada, made.id, None, None).await.unwrap();
+    yard.house.plane.restore_backup(&yard.ada, yard.addon, made.id, &yard.name, None).await.unwrap();
+    let limits = sqlx::query_as::<_, (String, i64)>(
+        "SELECT kind, EXTRACT(EPOCH FROM max(time_limit))::bigint FROM operation GROUP BY kind ORDER BY kind",
+    );
+    let limits = limits.fetch_all(&yard.house.store.pool).await.unwrap();
+    let (day, of) = (24 * 3600, |kind: &str| limits.iter().find(|(name, _)| name == kind).unwrap().1);
+    for kind in ["backup", "prove_backup", "restore_backup", "provision"] {
+        assert_eq!(of(kind), day, "{kind}");
+    }
+}
+
 /// F15: no room where archives lie. The half one goes, earlier ones stay, and the cause is told.
 #[tokio::test]
 async fn a_full_vault_fails_the_backup_and_nothing_else() {

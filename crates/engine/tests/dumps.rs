@@ -103,7 +103,7 @@ async fn a_dump_restores_without_a_difference() {
         assert_eq!(dumped.contents.large_objects, 1);
         assert!(dumped.contents.extensions.contains_key("hstore"));
 
-        let trial = host.engine.try_dump(&spec, &mut Pieces(bytes.clone(), 0)).await.unwrap();
+        let trial = host.engine.try_dump(&spec, 0, &mut Pieces(bytes.clone(), 0)).await.unwrap();
         assert_eq!(dumped.contents.differences(&trial.contents), [] as [&str; 0], "{version}");
         assert_eq!(trial.complaints.as_deref(), Some(&[] as &[String]), "{version}");
         assert_eq!(
@@ -131,7 +131,7 @@ async fn a_restore_takes_the_place_and_can_be_taken_back() {
     host.ask(&spec, "INSERT INTO t VALUES (2)").await.unwrap();
 
     let open = host.connect(&spec, "d_2").await.unwrap();
-    let loaded = host.engine.load_beside(&spec, &mut Pieces(bytes.clone(), 0)).await.unwrap();
+    let loaded = host.engine.load_beside(&spec, 0, &mut Pieces(bytes.clone(), 0)).await.unwrap();
     assert_eq!(dumped.contents.differences(&loaded), [] as [&str; 0]);
     // Reachable as before until the switch, and the second one by nobody.
     assert_eq!(host.ask(&spec, "SELECT count(*) FROM t").await.unwrap(), ["2"]);
@@ -155,9 +155,16 @@ async fn a_restore_takes_the_place_and_can_be_taken_back() {
     assert_eq!(host.engine.seconds(&spec).await.unwrap(), []);
     assert!(host.engine.swap(&spec, Second::Replaced).await.is_err());
 
+    // What does not fit on the host is not begun: the others need what there is.
+    let huge = host.engine.load_beside(&spec, u64::MAX / 2, &mut Pieces(bytes.clone(), 0)).await;
+    assert!(matches!(huge, Err(DumpError::Engine(EngineError::DiskFull { .. }))), "{huge:?}");
+    let huge = host.engine.try_dump(&spec, u64::MAX / 2, &mut Pieces(bytes.clone(), 0)).await;
+    assert!(matches!(huge, Err(DumpError::Engine(EngineError::DiskFull { .. }))), "{huge:?}");
+    assert_eq!(host.engine.seconds(&spec).await.unwrap(), []);
+
     // Half a dump is none, wherever it was cut, and leaves the user's database alone.
     for cut in [0, 3, bytes.len() / 2, bytes.len() - 1] {
-        let half = host.engine.load_beside(&spec, &mut Pieces(bytes[..cut].to_vec(), 0)).await;
+        let half = host.engine.load_beside(&spec, 0, &mut Pieces(bytes[..cut].to_vec(), 0)).await;
         assert!(matches!(half, Err(DumpError::Engine(EngineError::Postgres { .. }))), "{cut}: {half:?}");
     }
     assert_eq!(host.ask(&spec, "SELECT count(*) FROM t").await.unwrap(), ["2"]);
@@ -228,8 +235,8 @@ async fn code_in_a_dump_gains_nothing() {
     let _ = std::fs::remove_file("/tmp/paddock-pwned");
     host.ask(&spec, trap).await.unwrap();
     let (_, bytes) = dump(&host, &spec).await;
-    host.engine.try_dump(&spec, &mut Pieces(bytes.clone(), 0)).await.unwrap();
-    host.engine.load_beside(&spec, &mut Pieces(bytes, 0)).await.unwrap();
+    host.engine.try_dump(&spec, 0, &mut Pieces(bytes.clone(), 0)).await.unwrap();
+    host.engine.load_beside(&spec, 0, &mut Pieces(bytes, 0)).await.unwrap();
     let client = host.inside(&spec, "postgres").await;
     let made = client.query("SELECT FROM pg_roles WHERE rolname = 'pwned'", &[]).await.unwrap();
     assert!(made.is_empty());

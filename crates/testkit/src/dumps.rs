@@ -73,7 +73,12 @@ impl Dumps for FakeEngine {
         Ok(Dumped { contents: data.contents, at: control_now(self) })
     }
 
-    async fn try_dump(&self, spec: &NodeSpec, source: &mut dyn Source) -> Result<Trial, DumpError> {
+    async fn try_dump(
+        &self,
+        spec: &NodeSpec,
+        _bytes: u64,
+        source: &mut dyn Source,
+    ) -> Result<Trial, DumpError> {
         let loses = self
             .call(Method::TryDump, |state| Ok(state.data.get(&spec.id).is_some_and(|data| data.loses_rows)))
             .await?;
@@ -84,7 +89,12 @@ impl Dumps for FakeEngine {
         Ok(Trial { contents, took: Duration::from_millis(1500), complaints: Some(Vec::new()) })
     }
 
-    async fn load_beside(&self, spec: &NodeSpec, source: &mut dyn Source) -> Result<Contents, DumpError> {
+    async fn load_beside(
+        &self,
+        spec: &NodeSpec,
+        _bytes: u64,
+        source: &mut dyn Source,
+    ) -> Result<Contents, DumpError> {
         let contents = self.read(source).await?;
         let loaded = self.call(Method::LoadBeside, |state| {
             let data = state.data.entry(spec.id).or_default();

@@ -178,7 +178,7 @@ impl ProofView {
             ProofState::None => "not tried yet".into(),
             ProofState::Running => "being restored".into(),
             ProofState::Proven => {
-                let took = crate::operation::duration(self.took_ms.unwrap_or(0));
+                let took = crate::operation::short(self.took_ms.unwrap_or(0));
                 let tables = self.tables.unwrap_or(0);
                 let word = if tables == 1 { "table" } else { "tables" };
                 format!("restored in {took}, {tables} {word}, 0 differences")

@@ -33,15 +33,12 @@ impl Lane {
             Self::Proof => format!("proof:{uuid}"),
         }
     }
+}
 
-    /// How long it may take before somebody should look.
-    const fn deadline(self) -> TimeDelta {
-        match self {
-            Self::Change => TimeDelta::minutes(30),
-            // Bytes take as long as they are many.
-            Self::Backup | Self::Proof => TimeDelta::hours(24),
-        }
-    }
+/// How long an operation may take before somebody should look. What is about a backup moves bytes, which take as long as
+/// they are many: a dump, a trial, and what is restored in place or beside.
+fn deadline(params: &serde_json::Value) -> TimeDelta {
+    if params.get("backup").is_some() { TimeDelta::hours(24) } else { TimeDelta::minutes(30) }
 }
 
 /// Kinds that close connections or replace data: a dump would end with them.
@@ -94,10 +91,13 @@ pub(crate) async fn enqueue_with(
     (subject, more): (Subject, impl serde::Serialize),
     idempotency: Option<Idempotency>,
 ) -> Result<Enqueued> {
-    if DISTURBING.contains(&begin.0) {
+    let disturbing = DISTURBING.contains(&begin.0);
+    let asked = enqueue_in(Lane::Change, tx, now, actor, begin, (subject, more), idempotency).await?;
+    // What was asked for before is answered whatever runs now.
+    if disturbing && matches!(asked, Enqueued::New(_)) {
         refuse_beside_backup(tx, subject).await?;
     }
-    enqueue_in(Lane::Change, tx, now, actor, begin, (subject, more), idempotency).await
+    Ok(asked)
 }
 
 /// [`enqueue_with`] in another lane.
@@ -117,14 +117,15 @@ pub(crate) async fn enqueue_in(
         #[serde(flatten)]
         more: M,
     }
+    let params = serde_json::to_value(Params { subject, more }).map_err(Error::internal)?;
     let new = NewOperation {
         id: Uuid::now_v7(),
         kind,
         subject: lane.subject(subject),
-        params: serde_json::to_value(Params { subject, more }).map_err(Error::internal)?,
+        deadline: deadline(&params),
+        params,
         actor: actor.to_json(),
         first_step,
-        deadline: lane.deadline(),
         idempotency,
     };
     Ok(durable::enqueue(tx, now, new).await?)

@@ -23,6 +23,22 @@ pub(crate) struct Of {
     pub(crate) backup: BackupId,
 }
 
+/// What came of asking for a backup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Begun {
+    /// It is new.
+    New(BackupId),
+    /// This operation answers the same request, made before.
+    Before(Uuid),
+    /// That day has its backup already.
+    ThatDay,
+}
+
+/// The backup that an operation with these parameters is about.
+fn of(params: serde_json::Value) -> Result<BackupId> {
+    Ok(serde_json::from_value::<Of>(params).map_err(Error::internal)?.backup)
+}
+
 /// That a plan has no backups, for people.
 pub(crate) fn not_offered(plan: &types::Plan) -> Error {
     Error::conflict(format!(
@@ -46,15 +62,22 @@ impl ControlPlane {
             return Err(not_offered(&self.plan_shown(&row.plan)));
         }
         if let Some(live) = durable::live_for(&mut *tx, &Lane::Backup.subject(row.subject())).await? {
-            let of: Of = serde_json::from_value(live.params).map_err(Error::internal)?;
             tx.rollback().await?;
-            return self.backup(actor, of.backup).await;
+            return self.backup(actor, of(live.params)?).await;
         }
-        self.refuse_unreadable(&row)?;
-        let Some(backup) = self.begin_backup(&mut tx, actor, &row, BackupMethod::Manual, None, ask).await?
-        else {
-            return Err(Error::conflict("A backup of this database is being made already."));
+        let backup = match self.begin_backup(&mut tx, actor, &row, BackupMethod::Manual, None, ask).await? {
+            Begun::New(backup) => backup,
+            // The same request was made before: the same answer, also when something else happens now.
+            Begun::Before(operation) => {
+                tx.rollback().await?;
+                let mut conn = self.store().acquire().await?;
+                let row = durable::load(&mut *conn, operation).await?.ok_or(Error::NotFound("backup"))?;
+                drop(conn);
+                return self.backup(actor, of(row.params)?).await;
+            }
+            Begun::ThatDay => return Err(Error::conflict("This day has its backup already.")),
         };
+        self.refuse_unreadable(&row)?;
         let subject = row.subject();
         let entry = audit::Entry::new("backup.make").app(subject.app).database(subject.database);
         audit::record(&mut tx, self.now(), actor, entry.detail(row.resource_id)).await?;
@@ -79,8 +102,7 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// Writes the row and asks for the operation. `None`: that day has its backup already, or the same request was made
-    /// before.
+    /// Writes the row and asks for the operation.
     pub(crate) async fn begin_backup(
         &self,
         tx: &mut PgConnection,
@@ -89,14 +111,14 @@ impl ControlPlane {
         method: BackupMethod,
         due: Option<&Due>,
         ask: Option<Idempotency>,
-    ) -> Result<Option<BackupId>> {
+    ) -> Result<Begun> {
         let (now, id) = (self.now(), Uuid::now_v7());
         let backup = BackupId::new(id);
         let begin = (ops::backup::KIND, ops::backup::first());
-        let of = (row.subject(), Of { backup });
-        let operation = match accept::enqueue_in(Lane::Backup, tx, now, actor, begin, of, ask).await? {
+        let about = (row.subject(), Of { backup });
+        let operation = match accept::enqueue_in(Lane::Backup, tx, now, actor, begin, about, ask).await? {
             Enqueued::New(operation) => operation,
-            Enqueued::Existing(_) => return Ok(None),
+            Enqueued::Existing(operation) => return Ok(Begun::Before(operation)),
         };
         let slot = due.map(Due::slot_key);
         let new = NewBackup {
@@ -107,6 +129,7 @@ impl ControlPlane {
             version: &row.version,
             slot: slot.as_deref().zip(due).map(|(key, due)| (key, due.slot, due.late)),
         };
-        Ok(store::backup::insert(tx, now, &new).await?.then_some(backup))
+        let added = store::backup::insert(tx, now, &new).await?;
+        Ok(if added { Begun::New(backup) } else { Begun::ThatDay })
     }
 }

@@ -4,6 +4,7 @@
 //! cannot be kept does not keep the others. Everything that it begins is an operation that people can follow.
 
 use super::{
+    ask::Begun,
     retention::{self, Rules},
     schedule,
     vault::Place,
@@ -21,11 +22,13 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
 use tokio::sync::watch;
-use types::{BackupId, DatabaseId, backup::BackupMethod};
+use types::{AddonId, BackupId, DatabaseId, backup::BackupMethod};
 use uuid::Uuid;
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(20);
+/// How often it looks for what has had its time: a listing of everything that lies in the vault is part of it.
+const TIDY: TimeDelta = TimeDelta::hours(1);
 /// So many periodic backups are made at the same time: they share one disk.
 const AT_ONCE: usize = 2;
 /// Nobody waits longer than this for the machine to be idle before a backup is tried.
@@ -47,17 +50,19 @@ pub struct Kept {
 /// Keeps backups, round after round.
 pub struct Keeper {
     plane: ControlPlane,
+    /// When it last looked for what has had its time.
+    tidied_at: Option<DateTime<Utc>>,
 }
 
 impl Keeper {
     /// For this control plane.
     #[must_use]
     pub const fn new(plane: ControlPlane) -> Self {
-        Self { plane }
+        Self { plane, tidied_at: None }
     }
 
     /// Rounds, until `shutdown` says true or its sender is gone.
-    pub async fn run(self, mut shutdown: watch::Receiver<bool>) {
+    pub async fn run(mut self, mut shutdown: watch::Receiver<bool>) {
         while !*shutdown.borrow() {
             match self.round().await {
                 Ok(kept) => tracing::debug!(?kept, "Backups were kept"),
@@ -74,9 +79,24 @@ impl Keeper {
     ///
     /// # Errors
     /// The store does not answer.
-    pub async fn round(&self) -> Result<Kept> {
+    pub async fn round(&mut self) -> Result<Kept> {
         let begun = self.begin_due().await?;
-        let tried = self.try_next().await?;
+        let tried = self.try_next().await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "A backup could not be tried");
+            0
+        });
+        let now = self.plane.now();
+        let mut gone = 0;
+        // A clock that was set back is no reason to wait for it.
+        if self.tidied_at.is_none_or(|at| (now - at).abs() >= TIDY) {
+            gone = self.tidy().await?;
+            self.tidied_at = Some(now);
+        }
+        Ok(Kept { begun, tried, gone })
+    }
+
+    /// Removes what has had its time; answers how many backups went.
+    async fn tidy(&self) -> Result<u32> {
         let mut gone = 0;
         let mut conn = self.plane.store().acquire().await?;
         let databases = store::backup::databases(&mut conn).await?;
@@ -93,7 +113,7 @@ impl Keeper {
         if let Err(error) = self.plane.inner.vault.sweep().await {
             tracing::warn!(%error, "What half-made archives left could not be removed");
         }
-        Ok(Kept { begun, tried, gone })
+        Ok(gone)
     }
 
     /// Begins what is due, as far as there is room.
@@ -139,6 +159,12 @@ impl Keeper {
             return Ok(false);
         }
         let mut tx = plane.store().begin().await?;
+        // Who asks for one by hand waits here, or was before us: never two at once, and none for a day that has one.
+        store::addon::lock(&mut tx, row.id).await?;
+        let row = &plane.addon_row(&mut tx, AddonId::new(row.id)).await?;
+        if plane.refuse_unreadable(row).is_err() {
+            return Ok(false);
+        }
         let stored = store::backup::schedule(&mut tx, row.database_id).await?;
         let schedule = view::schedule_of(&stored)?;
         let spread = schedule::spread(DatabaseId::new(row.database_id));
@@ -149,10 +175,11 @@ impl Keeper {
         let begun = plane
             .begin_backup(&mut tx, &Actor::System, row, BackupMethod::Periodic, Some(&due), None)
             .await?;
-        if begun.is_some() {
+        let new = matches!(begun, Begun::New(_));
+        if new {
             tx.commit().await?;
         }
-        Ok(begun.is_some())
+        Ok(new)
     }
 
     /// Has the oldest backup tried that was not tried yet, one at a time, when the machine has nothing better to do.

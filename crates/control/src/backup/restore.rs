@@ -52,7 +52,6 @@ impl ControlPlane {
                  the database to look at it.",
             ));
         }
-        self.refuse_unreadable(&row)?;
         let (now, safety) = (self.now(), BackupId::new(Uuid::now_v7()));
         let begin = (restore_backup::KIND, restore_backup::first());
         let about = (row.subject(), Ask { backup, safety });
@@ -63,6 +62,7 @@ impl ControlPlane {
                 return self.accepted(operation).await;
             }
         };
+        self.refuse_unreadable(&row)?;
         let new = NewBackup {
             id: safety.uuid(),
             database: row.database_id,

@@ -74,19 +74,29 @@ pub trait Dumps: Send + Sync + 'static {
     async fn dump(&self, spec: &NodeSpec, sink: &mut dyn Sink) -> Result<Dumped, DumpError>;
 
     /// Restores a dump of `spec`'s database in a throw-away server of the same version, which listens nowhere and is removed
-    /// afterwards, whatever happened; counts and checks what came of it.
+    /// afterwards, whatever happened; counts and checks what came of it. `bytes` is what the database took when it was dumped.
     ///
     /// # Errors
-    /// `pg_restore` refused (`Postgres`, with its words): the dump is no good. The source's. Anything else says nothing
+    /// `DiskFull`: the host has no room for so much, and other databases need what there is. `pg_restore` refused (`Postgres`, with its words): the dump is no good. The source's. Anything else says nothing
     /// about the dump.
-    async fn try_dump(&self, spec: &NodeSpec, source: &mut dyn Source) -> Result<Trial, DumpError>;
+    async fn try_dump(
+        &self,
+        spec: &NodeSpec,
+        bytes: u64,
+        source: &mut dyn Source,
+    ) -> Result<Trial, DumpError>;
 
     /// Restores a dump into a second database beside the user's, which stays as it is and reachable. What an earlier call
     /// left there goes first. The restore runs as the owner, inside the node's limits.
     ///
     /// # Errors
     /// As [`Dumps::try_dump`].
-    async fn load_beside(&self, spec: &NodeSpec, source: &mut dyn Source) -> Result<Contents, DumpError>;
+    async fn load_beside(
+        &self,
+        spec: &NodeSpec,
+        bytes: u64,
+        source: &mut dyn Source,
+    ) -> Result<Contents, DumpError>;
 
     /// Puts the second database in the place of the user's: ends all its sessions, renames both. What was there before waits
     /// unreachable until [`Dumps::drop_second`], or a swap with it brings it back. Answers how

@@ -169,7 +169,7 @@ pub(super) async fn load(
     let mut conn = plane.store().acquire().await?;
     let was = contents(store::backup::contents(&mut conn, row.id).await?)?;
     drop(conn);
-    let loaded = plane.inner.engine.load_beside(&target.spec, &mut giving).await;
+    let loaded = plane.inner.engine.load_beside(&target.spec, was.data_bytes, &mut giving).await;
     let loaded = loaded.map_err(|error| trouble(error, cx))?;
     let differences = was.differences(&loaded);
     if !differences.is_empty() {

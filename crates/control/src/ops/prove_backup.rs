@@ -122,7 +122,7 @@ async fn restore(plane: &ControlPlane, cx: &mut Cx) -> Result<(), StepError> {
     let was = archive::contents(store::backup::contents(&mut conn, id.uuid()).await?)?;
     drop(conn);
     let tried = match archive::open(plane, &row, cx).await {
-        Ok(mut giving) => plane.inner.engine.try_dump(&spec, &mut giving).await,
+        Ok(mut giving) => plane.inner.engine.try_dump(&spec, was.data_bytes, &mut giving).await,
         Err(error) => return Err(error),
     };
     let (ms, words) = match tried {

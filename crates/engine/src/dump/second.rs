@@ -29,6 +29,9 @@ const REPLACED: &str = "paddock_replaced";
 /// What is on its way from one to the other.
 const SWAPPING: &str = "paddock_swapping";
 
+/// For dropping a large database.
+const DROP_LIMIT: Duration = Duration::from_secs(600);
+
 /// Clients that come again at once are ended again, so often.
 const TRIES: u32 = 50;
 
@@ -74,6 +77,8 @@ pub(crate) async fn seconds(superuser: &Session) -> Result<Vec<Second>, EngineEr
 /// Drops one.
 pub(crate) async fn drop(superuser: &Session, which: Second) -> Result<(), EngineError> {
     let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", name(which));
+    // It waits for a checkpoint, and removes every file.
+    let superuser = Session { limit: DROP_LIMIT, ..superuser.clone() };
     superuser.run("drop a database", async |client: Client| client.batch_execute(&sql).await).await
 }
 

@@ -3,7 +3,9 @@
 use super::{LocalEngine, limits, now};
 use crate::{
     cgroup::room,
+    disk,
     dump::{self, Throwaway, Works},
+    error::Doing as _,
     identity::Identity,
     layout::ClusterDir,
     procs::Handle,
@@ -20,6 +22,9 @@ use control::{
     },
 };
 use std::time::Duration;
+
+/// What stays free for the others beside a restore, bytes.
+const RESERVE: u64 = 512 << 20;
 
 /// A running server, with what its tools need.
 struct Running {
@@ -43,6 +48,14 @@ impl LocalEngine {
         let installed = self.installed(spec.version).await?;
         Ok(Running { dir, identity, installed, server })
     }
+
+    /// Refuses what would fill the volume that all databases share. A quarter more than it will take in the end, for the
+    /// log of the restore and for sorting.
+    fn room_for(&self, bytes: u64) -> Result<(), EngineError> {
+        let free_bytes = disk::free_bytes(self.inner.layout.root()).doing(|| "ask for free space".into())?;
+        let needed = bytes.saturating_add(bytes / 4).saturating_add(RESERVE);
+        if free_bytes < needed { Err(EngineError::DiskFull { free_bytes }) } else { Ok(()) }
+    }
 }
 
 #[async_trait]
@@ -52,7 +65,13 @@ impl Dumps for LocalEngine {
         dump::make(&running.works(spec), sink).await
     }
 
-    async fn try_dump(&self, spec: &NodeSpec, source: &mut dyn Source) -> Result<Trial, DumpError> {
+    async fn try_dump(
+        &self,
+        spec: &NodeSpec,
+        bytes: u64,
+        source: &mut dyn Source,
+    ) -> Result<Trial, DumpError> {
+        self.room_for(bytes)?;
         let _trying = self.inner.trying.lock().await;
         let installed = self.installed(spec.version).await?;
         let crate::local::Inner { config, ca, layout, pool, .. } = &*self.inner;
@@ -61,7 +80,13 @@ impl Dumps for LocalEngine {
         dump::try_dump(needs, spec, source).await
     }
 
-    async fn load_beside(&self, spec: &NodeSpec, source: &mut dyn Source) -> Result<Contents, DumpError> {
+    async fn load_beside(
+        &self,
+        spec: &NodeSpec,
+        bytes: u64,
+        source: &mut dyn Source,
+    ) -> Result<Contents, DumpError> {
+        self.room_for(bytes)?;
         let running = self.works(spec).await?;
         let works = running.works(spec);
         // A database of before there were restores does not have the role yet.

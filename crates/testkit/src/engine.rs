@@ -1,9 +1,9 @@
 //! The fake engine: nodes, ports and a trash in memory. What it shall do to calls is in `fault.rs`, the calls
 //! themselves are in `port.rs`.
 
-use crate::{Fault, Fired, Method, Talk, TestClock, dumps::Data};
+use crate::{Fault, Fired, Method, Talk, TestClock, dumps::Data, fault::Faults};
 use chrono::{DateTime, Utc};
-use control::engine::{InstalledVersion, NodeSpec, Sample};
+use control::engine::{EngineError, InstalledVersion, NodeSpec, Sample};
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::RangeInclusive,
@@ -61,8 +61,7 @@ pub(crate) struct State {
     pub(crate) nodes: BTreeMap<DatabaseId, Node>,
     pub(crate) clusters: u64,
     pub(crate) taken: BTreeSet<u16>,
-    pub(crate) faults: Vec<Fault>,
-    pub(crate) calls: BTreeMap<Method, u64>,
+    pub(crate) faults: Faults<Method, EngineError>,
     pub(crate) hooks: Vec<HookRun>,
     pub(crate) hook_result: Option<(bool, String)>,
     pub(crate) versions: Vec<InstalledVersion>,
@@ -97,20 +96,18 @@ impl FakeEngine {
 
     /// Makes a call go wrong; answers the counter of how often it did.
     pub fn inject(&self, fault: Fault) -> Fired {
-        let fired = fault.fired.clone();
-        self.state().faults.push(fault);
-        fired
+        self.state().faults.inject(fault)
     }
 
     /// Takes every fault away.
     pub fn heal(&self) {
-        self.state().faults.clear();
+        self.state().faults.heal();
     }
 
     /// How often a method was called.
     #[must_use]
     pub fn calls(&self, method: Method) -> u64 {
-        self.state().calls.get(&method).copied().unwrap_or_default()
+        self.state().faults.calls(method)
     }
 
     /// All nodes, also those in the trash.

@@ -2,7 +2,9 @@
 
 use control::engine::EngineError;
 use std::{
+    collections::BTreeMap,
     fmt,
+    future::pending,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -167,5 +169,60 @@ impl<M, E> Fault<M, E> {
         self.times -= 1;
         self.fired.0.fetch_add(1, Ordering::SeqCst);
         Some((self.harm)())
+    }
+}
+
+/// The faults of a fake, and how often each of its methods was called.
+pub(crate) struct Faults<M, E> {
+    all: Vec<Fault<M, E>>,
+    calls: BTreeMap<M, u64>,
+}
+
+// A derive would ask the same of `M` and `E`.
+impl<M, E> Default for Faults<M, E> {
+    fn default() -> Self {
+        Self { all: Vec::new(), calls: BTreeMap::new() }
+    }
+}
+
+impl<M: Copy + Ord, E> Faults<M, E> {
+    /// Makes a call go wrong; answers the counter of how often it did.
+    pub(crate) fn inject(&mut self, fault: Fault<M, E>) -> Fired {
+        let fired = fault.fired.clone();
+        self.all.push(fault);
+        fired
+    }
+
+    /// Takes every fault away.
+    pub(crate) fn heal(&mut self) {
+        self.all.clear();
+    }
+
+    /// How often a method was called.
+    pub(crate) fn calls(&self, method: M) -> u64 {
+        self.calls.get(&method).copied().unwrap_or_default()
+    }
+
+    /// Counts a call, and says what goes wrong with it.
+    pub(crate) fn call(&mut self, method: M) -> Option<Harm<E>> {
+        *self.calls.entry(method).or_default() += 1;
+        self.all.iter_mut().filter(|fault| fault.method == method).find_map(Fault::fires)
+    }
+}
+
+/// Does what a fault says, else the work.
+pub(crate) async fn suffer<T, E>(harm: Option<Harm<E>>, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+    match harm {
+        None => work(),
+        Some(Harm::Before(error)) => Err(error),
+        Some(Harm::After(error)) => {
+            work()?;
+            Err(error)
+        }
+        Some(Harm::HangBefore) => pending().await,
+        Some(Harm::HangAfter) => {
+            work()?;
+            pending().await
+        }
     }
 }

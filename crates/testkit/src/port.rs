@@ -3,7 +3,7 @@
 use crate::{
     FakeEngine, Method, Node,
     engine::{HookRun, State},
-    fault::Harm,
+    fault::suffer,
     reach,
 };
 use async_trait::async_trait;
@@ -15,7 +15,6 @@ use durable::Clock;
 use secrecy::{ExposeSecret, SecretString};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    future::pending,
     ops::RangeInclusive,
     time::Duration,
 };
@@ -51,24 +50,8 @@ impl FakeEngine {
         method: Method,
         work: impl FnOnce(&mut State) -> Result<T, EngineError>,
     ) -> Result<T, EngineError> {
-        let harm = {
-            let mut state = self.state();
-            *state.calls.entry(method).or_default() += 1;
-            state.faults.iter_mut().filter(|fault| fault.method == method).find_map(crate::Fault::fires)
-        };
-        match harm {
-            None => work(&mut self.state()),
-            Some(Harm::Before(error)) => Err(error),
-            Some(Harm::After(error)) => {
-                work(&mut self.state())?;
-                Err(error)
-            }
-            Some(Harm::HangBefore) => pending().await,
-            Some(Harm::HangAfter) => {
-                work(&mut self.state())?;
-                pending().await
-            }
-        }
+        let harm = self.state().faults.call(method);
+        suffer(harm, || work(&mut self.state())).await
     }
 }
 

@@ -3,12 +3,14 @@
 
 mod port;
 
-use crate::{Fault, Fired, fault::Harm};
+use crate::{
+    Fault, Fired,
+    fault::{Faults, suffer},
+};
 use bytes::Bytes;
 use control::backup::vault::{Place, VaultError};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    future::pending,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use types::DatabaseId;
@@ -51,8 +53,7 @@ struct State {
     halves: Vec<Place>,
     writing: u32,
     free_bytes: Option<u64>,
-    faults: Vec<Fault<VaultMethod, VaultError>>,
-    calls: BTreeMap<VaultMethod, u64>,
+    faults: Faults<VaultMethod, VaultError>,
 }
 
 /// A vault in memory. A clone is the same vault.
@@ -72,20 +73,18 @@ impl FakeVault {
 
     /// Makes a call go wrong; answers the counter of how often it did.
     pub fn inject(&self, fault: Fault<VaultMethod, VaultError>) -> Fired {
-        let fired = fault.fired.clone();
-        self.state().faults.push(fault);
-        fired
+        self.state().faults.inject(fault)
     }
 
     /// Takes every fault away.
     pub fn heal(&self) {
-        self.state().faults.clear();
+        self.state().faults.heal();
     }
 
     /// How often a method was called.
     #[must_use]
     pub fn calls(&self, method: VaultMethod) -> u64 {
-        self.state().calls.get(&method).copied().unwrap_or_default()
+        self.state().faults.calls(method)
     }
 
     /// Archives that are being written now.
@@ -135,23 +134,7 @@ impl FakeVault {
         method: VaultMethod,
         work: impl FnOnce(&mut State) -> Result<T, VaultError>,
     ) -> Result<T, VaultError> {
-        let harm = {
-            let mut state = self.state();
-            *state.calls.entry(method).or_default() += 1;
-            state.faults.iter_mut().filter(|fault| fault.method == method).find_map(Fault::fires)
-        };
-        match harm {
-            None => work(&mut self.state()),
-            Some(Harm::Before(error)) => Err(error),
-            Some(Harm::After(error)) => {
-                work(&mut self.state())?;
-                Err(error)
-            }
-            Some(Harm::HangBefore) => pending().await,
-            Some(Harm::HangAfter) => {
-                work(&mut self.state())?;
-                pending().await
-            }
-        }
+        let harm = self.state().faults.call(method);
+        suffer(harm, || work(&mut self.state())).await
     }
 }

@@ -110,6 +110,7 @@ pub(crate) async fn make(user: &OsUser, cluster: Uuid) -> Result<(), EngineError
 
 /// Removes the user and its group if they are this cluster's; a user that is not there is fine.
 pub(crate) async fn remove(user: &OsUser, cluster: Uuid) -> Result<(), EngineError> {
+    wait_for_tools(user).await?;
     match known(&user.name) {
         Some((uid, _, text)) if uid == user.uid && text == comment(cluster) => {}
         Some(_) => return Ok(()),
@@ -119,6 +120,30 @@ pub(crate) async fn remove(user: &OsUser, cluster: Uuid) -> Result<(), EngineErr
     tool(&["userdel", &user.name], NO_USER).await?;
     tool(&["groupdel", &user.name], NO_GROUP).await
 }
+
+/// The tools run to their end, also when the Paddock that began them is killed: what is judged before that may be made
+/// after it, and stay.
+async fn wait_for_tools(user: &OsUser) -> Result<(), EngineError> {
+    let works = |pid| {
+        let words = crate::procs::words(pid);
+        let [tool, .., name] = words.as_slice() else { return false };
+        (tool.ends_with("/useradd") || tool.ends_with("/groupadd")) && *name == user.name
+    };
+    for _ in 0..TOOL_ENDS {
+        if !crate::procs::all().any(works) {
+            return Ok(());
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    Err(retry(
+        format!("the OS user {} is still being made", user.name),
+        anyhow::anyhow!("a tool does not end"),
+    ))
+}
+
+/// Between two looks at a tool, and how many there are: 30 s.
+const LOOK: Duration = Duration::from_millis(50);
+const TOOL_ENDS: u32 = 600;
 
 const GROUP_EXISTS: Option<i32> = Some(9);
 const NO_USER: Option<i32> = Some(6);

@@ -81,8 +81,14 @@ fn executable_is_postgres(pid: u32) -> bool {
 
 /// The first word of its command line. A server's helpers write "postgres: …" there.
 pub(crate) fn title(pid: u32) -> String {
+    words(pid).into_iter().next().unwrap_or_default()
+}
+
+/// The words of its command line; none of a process that is gone.
+pub(crate) fn words(pid: u32) -> Vec<String> {
     let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    String::from_utf8_lossy(line.split(|byte| *byte == 0).next().unwrap_or_default()).into_owned()
+    let line = line.strip_suffix(&[0]).unwrap_or(&line);
+    line.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()
 }
 
 /// Device and inode of a directory.

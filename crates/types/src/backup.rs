@@ -170,6 +170,18 @@ pub struct ProofView {
     pub operation: Option<OperationId>,
 }
 
+/// Whether a backup can be counted on: it is whole, and nothing found since says otherwise. One that was refuted stays so
+/// while it is tried again: its `words` are those of the trial before until the new one has ended.
+#[must_use]
+pub fn good(status: BackupStatus, proof: ProofState, words: &[String]) -> bool {
+    let refuted = match proof {
+        ProofState::Refuted => true,
+        ProofState::Running => !words.is_empty(),
+        ProofState::None | ProofState::Proven | ProofState::Failed => false,
+    };
+    status == BackupStatus::Done && !refuted
+}
+
 impl ProofView {
     /// The badge: "restored in 41 s, 118 tables, 0 differences".
     #[must_use]
@@ -253,6 +265,12 @@ pub struct BackupView {
 }
 
 impl BackupView {
+    /// Whether it can be counted on, see [`good`].
+    #[must_use]
+    pub fn good(&self) -> bool {
+        good(self.status, self.proof.state, &self.proof.words)
+    }
+
     /// How long the making took so far or in all, milliseconds.
     #[must_use]
     pub fn took_ms(&self, now: DateTime<Utc>) -> Option<u64> {
@@ -268,7 +286,7 @@ impl BackupView {
 }
 
 /// When a database is backed up.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScheduleView {
     /// At all.
     pub enabled: bool,
@@ -285,7 +303,7 @@ pub struct ScheduleView {
 }
 
 /// The backups of a database, with everything that their page says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackupsView {
     /// Its plan has backups.
     pub offered: bool,
@@ -305,15 +323,28 @@ pub struct BackupsView {
     pub health: Option<(String, String)>,
     /// Where they lie: `/var/lib/paddock/backups`.
     pub place: String,
+    /// Since when coming archives are sealed with the key that they have now; `None`: the first makes one.
+    pub key_since: Option<DateTime<Utc>>,
     /// A restore has left what was there before: it can come back, or be dropped.
     pub replaced: bool,
 }
 
+/// The backups of a database that is gone for good.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeletedBackups {
+    /// The add-on that it was.
+    pub addon: AddonId,
+    /// `my_app_4553`
+    pub resource_id: String,
+    /// The whole ones, newest first.
+    pub backups: Vec<BackupView>,
+}
+
 impl BackupsView {
-    /// The newest one that is whole.
+    /// The newest one that can be counted on.
     #[must_use]
     pub fn last_good(&self) -> Option<&BackupView> {
-        self.backups.iter().find(|backup| backup.status == BackupStatus::Done)
+        self.backups.iter().find(|backup| backup.good())
     }
 
     /// The one that is being made.

@@ -28,6 +28,8 @@ pub struct DatabaseUsersView {
     pub users: Vec<DatabaseUserView>,
     /// Who owns what its users make.
     pub owner: String,
+    /// The database's name.
+    pub database: String,
     /// Now.
     pub now: DateTime<Utc>,
 }

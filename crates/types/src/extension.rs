@@ -15,10 +15,12 @@ pub struct Extension {
     pub version: Option<String>,
     /// Its schema, when it is made.
     pub schema: Option<String>,
-    /// Users may make it: it needs no superuser (`trusted` in its control file).
+    /// Users may make it: it needs no superuser (`trusted` in its control file), and no library that Paddock does not
+    /// load.
     pub offered: bool,
-    /// Its library must be loaded at the server's start.
-    pub needs_preload: bool,
+    /// Its library must be loaded at the server's start, and this server was started without it: it takes effect after
+    /// a restart.
+    pub needs_restart: bool,
     /// It belongs to every database and cannot be dropped.
     pub built_in: bool,
     /// What would be lost with it, for people: "column shop.orders.tags". At most 20.

@@ -124,6 +124,9 @@ kinds! {
     AddonKind, AddonId, "ad", "add-on";
     /// What an add-on runs; the identity file of its data directory names it.
     DatabaseKind, DatabaseId, "db", "database";
+    /// One PostgreSQL server of a database, with a directory of its own. The first has its database's number, and identity
+    /// files have always written it as that: so the prefix is the same.
+    NodeKind, NodeId, "db", "node";
     /// A long change.
     OperationKind, OperationId, "op", "operation";
     /// An API token (not its secret).
@@ -138,6 +141,8 @@ kinds! {
     NetworkKind, NetworkId, "nw", "network";
     /// A backup of a database.
     BackupKind, BackupId, "bk", "backup";
+    /// A restore of a database to a moment, beside it.
+    RestoreKind, RestoreId, "rs", "restore";
 }
 
 #[cfg(test)]

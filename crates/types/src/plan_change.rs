@@ -5,6 +5,8 @@
 use crate::{Plan, plan::size};
 use serde::{Deserialize, Serialize};
 
+pub mod ways_back;
+
 /// Used to that share of the new limit (per cent), it fits but is worth a thought.
 const TIGHT: u64 = 80;
 /// Used to that share of the new disk (per cent), it does not fit: writes would stop at once.
@@ -96,8 +98,10 @@ pub struct PlanChangeView {
     pub predicted_ms: Option<u64>,
     /// Connections that a restart would close now.
     pub connections_now: u32,
-    /// Figures against the new limits.
+    /// Figures against the new limits, and the rules for backups beside those of now.
     pub fits: Vec<FitView>,
+    /// Backups and moments that would be lost, in one sentence; `None`: none.
+    pub lost: Option<String>,
     /// The worst of them.
     pub verdict: Verdict,
     /// What it comes to, in one sentence.

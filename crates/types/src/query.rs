@@ -97,6 +97,14 @@ pub struct SessionView {
     pub holds: Vec<String>,
 }
 
+impl SessionView {
+    /// When it connected; `None`: at no time that a calendar has.
+    #[must_use]
+    pub fn connected(&self) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp_micros(self.started_us)
+    }
+}
+
 /// In which order sessions are listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -11,6 +11,15 @@ pub const NOTE_MAX: usize = 100;
 /// The longest time after which a network may be closed by itself.
 const LONGEST: TimeDelta = TimeDelta::days(366);
 
+/// From so long before the end of Paddock's CA on, people are told of it: every client needs the next one.
+pub const CA_TOLD_BEFORE: TimeDelta = TimeDelta::days(365);
+
+/// Is it time to tell that the CA ends? It may have ended already.
+#[must_use]
+pub fn ca_ends_soon(until: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    until - now < CA_TOLD_BEFORE
+}
+
 /// A network from which a database may be reached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NetworkView {
@@ -68,6 +77,8 @@ pub struct ReachView {
     pub networks: Vec<NetworkView>,
     /// When its certificate ends.
     pub certificate_until: Option<DateTime<Utc>>,
+    /// When the CA ends that signed it.
+    pub ca_until: DateTime<Utc>,
     /// Open sessions that forcing TLS would end; `None` when they could not be read.
     pub plain: Option<Vec<TcpSession>>,
     /// Open sessions that would not be let in again; `None` when they could not be read.
@@ -149,6 +160,20 @@ pub fn expiry(at: DateTime<Utc>, now: DateTime<Utc>) -> Result<DateTime<Utc>, St
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_end_of_the_ca_is_told_a_year_before() {
+        let until: DateTime<Utc> = "2036-11-18T10:00:00Z".parse().unwrap();
+        for (now, soon) in [
+            ("2026-11-21T10:00:00Z", false),
+            ("2035-11-19T10:00:00Z", false),
+            ("2035-11-19T10:00:01Z", true),
+            ("2036-11-18T10:00:00Z", true),
+            ("2040-01-01T00:00:00Z", true),
+        ] {
+            assert_eq!(ca_ends_soon(until, now.parse().unwrap()), soon, "{now}");
+        }
+    }
 
     #[test]
     fn what_is_typed_meets_its_rules() {

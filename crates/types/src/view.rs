@@ -3,7 +3,9 @@
 //! Views hold no secret unless their name says so. Times are UTC; `now` is the server's, so that server and browser
 //! render the same words.
 
+use crate::backup::ProofState;
 use crate::metric::SeriesView;
+use crate::pitr::Exposure;
 use crate::status::{AddonStatus, DatabaseStatus};
 use crate::{
     AddonId, AppId, DatabaseId, InvitationId, OperationId, PgVersion, Plan, SessionId, TokenId, UserId,
@@ -94,8 +96,27 @@ pub struct AppRow {
     pub name: String,
     /// Its databases, deleted ones left out.
     pub addons: Vec<AddonView>,
+    /// The last whole backup of each database that has one.
+    pub backups: Vec<(AddonId, LastBackup)>,
     /// What happened last, if anything.
     pub last_event: Option<ActivityView>,
+}
+
+impl AppRow {
+    /// The last whole backup of this database.
+    #[must_use]
+    pub fn last_backup(&self, addon: AddonId) -> Option<LastBackup> {
+        self.backups.iter().find(|(of, _)| *of == addon).map(|(_, backup)| *backup)
+    }
+}
+
+/// The last whole backup of a database, in a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastBackup {
+    /// The moment whose data it holds.
+    pub made_at: DateTime<Utc>,
+    /// What its trial restore came to.
+    pub proof: ProofState,
 }
 
 /// An app.
@@ -276,6 +297,19 @@ pub struct CheckView {
     pub tone: String,
 }
 
+/// What is switched on for a database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeaturesView {
+    /// Connections without TLS are refused.
+    pub force_tls: bool,
+    /// Reachable from every address.
+    pub everywhere: bool,
+    /// Statements that take so many milliseconds are logged with their plans; `None`: none are.
+    pub slow_query_ms: Option<u32>,
+    /// What statements cost is counted.
+    pub statements: bool,
+}
+
 /// A database's overview.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DatabaseView {
@@ -283,7 +317,7 @@ pub struct DatabaseView {
     pub id: DatabaseId,
     /// What is sold.
     pub addon: AddonView,
-    /// "Healthy. 2 of 30 connections, 38 MB of 10 GB."
+    /// "Healthy. 2 of 30 connections, 38 MB of 10 GB, last backup 5 hours ago and restored as a test."
     pub sentence: String,
     /// `ok`, `run`, `warn`, `err` or `off`: the look of the sentence.
     pub tone: String,
@@ -297,6 +331,10 @@ pub struct DatabaseView {
     pub read_only: bool,
     /// Writes are allowed again until then, although the disk is nearly used up.
     pub writes_until: Option<DateTime<Utc>>,
+    /// What is switched on.
+    pub features: FeaturesView,
+    /// How much would be lost now; `None`: its plan keeps nothing.
+    pub exposure: Option<Exposure>,
     /// Name of the host that runs it.
     pub node: String,
     /// `host:port` of the published URL.

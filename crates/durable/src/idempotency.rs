@@ -44,7 +44,9 @@ pub async fn asked_before(tx: &mut PgConnection, ask: &Idempotency) -> Result<Op
     }
 }
 
-pub(crate) async fn remember(
+/// Notes that this key asked for an operation. [`crate::enqueue()`] does so itself; this is for who answers with one that
+/// was there already.
+pub async fn remember(
     tx: &mut PgConnection,
     now: DateTime<Utc>,
     ask: &Idempotency,

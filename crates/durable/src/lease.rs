@@ -2,6 +2,11 @@
 //!
 //! The token decides, not the clock: a worker whose time ran out may still commit as long as nobody else has taken
 //! the operation, and never after that.
+//!
+//! Taking a lease does not wait for the disk (`synchronous_commit`, manual 19.5.1): if the store loses the last of them by a
+//! crash, the step is taken up once more, and may then run beside itself until the first run hears that it lost its lease:
+//! as after a lease that ran out, only one of them commits. What a step leaves waits for the disk, and everything before it
+//! with it.
 
 use crate::{Failure, Status};
 use chrono::{DateTime, Duration, Utc};
@@ -52,7 +57,8 @@ pub(crate) async fn claim(
                    lease_token IS NOT NULL AS broken_off,
                    GREATEST(run_at, lease_until) AS free_since
             FROM operation
-            WHERE status IN ('pending', 'running', 'waiting', 'rolling_back')
+            WHERE set_config('synchronous_commit', 'off', true) = 'off'
+              AND status IN ('pending', 'running', 'waiting', 'rolling_back')
               AND kind = ANY ($3)
               AND run_at <= $1
               AND (lease_until IS NULL OR lease_until <= $1)

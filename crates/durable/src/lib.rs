@@ -35,7 +35,7 @@ pub use crash::crash_point;
 pub use cx::Cx;
 pub use enqueue::{EnqueueError, Enqueued, NewOperation, enqueue};
 pub use error::StepError;
-pub use idempotency::{Idempotency, asked_before, forget_keys};
+pub use idempotency::{Idempotency, asked_before, forget_keys, remember};
 pub use lease::end_all_leases;
 pub use operation::{
     EventRow, Failure, Filter, OperationRow, Status, events, list, live_for, load, median_ms,

@@ -16,7 +16,7 @@ use crate::{
     procs,
     versions::Installed,
 };
-use control::engine::EngineError;
+use control::engine::{EngineError, Volume};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeSet,
@@ -28,6 +28,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 use tokio::sync::Mutex;
+use types::{NodeId, PgVersion};
 use uuid::Uuid;
 
 /// What a new cluster needs at the least; a fresh one takes 40 MB.
@@ -64,7 +65,7 @@ impl Maker {
     ) -> Result<Identity, EngineError> {
         let free_bytes = disk::free_bytes(self.layout.root()).doing(|| "ask for free space".into())?;
         if free_bytes < ROOM {
-            return Err(EngineError::DiskFull { free_bytes });
+            return Err(EngineError::DiskFull { volume: Volume::Data, free_bytes });
         }
         // Held until the end: a locked directory is being made, not left half made.
         let (_lock, os_user) = self.begin(dir, cluster).await?;
@@ -72,7 +73,7 @@ impl Maker {
         initdb(dir, os_user.as_ref(), installed).await?;
         let identity = Identity {
             cluster,
-            database: None,
+            node: None,
             version: installed.version,
             os_user,
             system_identifier: system_identifier(&dir.data())?,
@@ -84,6 +85,21 @@ impl Maker {
         identity.write(dir)?;
         fs::remove_file(dir.making()).doing(|| format!("finish {}", dir.path().display()))?;
         Ok(identity)
+    }
+
+    /// A cluster without data, for a database whose data will be restored into it.
+    pub(crate) async fn make_bare(
+        &self,
+        dir: &ClusterDir,
+        cluster: Uuid,
+        version: PgVersion,
+        (node, system_identifier): (NodeId, u64),
+    ) -> Result<(), EngineError> {
+        let (_lock, os_user) = self.begin(dir, cluster).await?;
+        furnish(dir, os_user.as_ref()).doing(|| format!("make room in {}", dir.path().display()))?;
+        let (node, made_at) = (Some(node), SystemTime::now().into());
+        Identity { cluster, node, version, os_user, system_identifier, made_at }.write(dir)?;
+        fs::remove_file(dir.making()).doing(|| format!("finish {}", dir.path().display()))
     }
 
     async fn begin(&self, dir: &ClusterDir, cluster: Uuid) -> Result<(File, Option<OsUser>), EngineError> {
@@ -117,7 +133,8 @@ impl Maker {
 
     /// Numbers that any directory of ours names or belongs to, whatever state it is in.
     fn named(&self) -> BTreeSet<u32> {
-        let mut named = BTreeSet::new();
+        // Archives outlive their servers, and stay their users'.
+        let mut named: BTreeSet<_> = crate::pitr::owners(&self.layout.archives()).into_iter().collect();
         for parent in [
             self.layout.nodes(),
             self.layout.pool(),
@@ -248,7 +265,8 @@ async fn initdb(dir: &ClusterDir, user: Option<&OsUser>, installed: &Installed) 
     match exec.run_ok().await {
         Ok(_) => Ok(()),
         Err(ProcessError::Failed { output, .. }) if output.stderr.contains("No space left on device") => {
-            Err(EngineError::DiskFull { free_bytes: disk::free_bytes(dir.path()).unwrap_or(0) })
+            let free_bytes = disk::free_bytes(dir.path()).unwrap_or(0);
+            Err(EngineError::DiskFull { volume: Volume::Data, free_bytes })
         }
         Err(ProcessError::Failed { output, .. }) => Err(EngineError::Postgres {
             message: format!("initdb of PostgreSQL {} failed", installed.version),

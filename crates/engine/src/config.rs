@@ -24,6 +24,9 @@ pub struct EngineConfig {
     pub version_dirs: Vec<PathBuf>,
     /// Lowest safe minors, each in place of the built-in one of its major ([`crate::versions::Floors`]).
     pub floors: Vec<PgVersion>,
+    /// pgBackRest, for point-in-time recovery. `None`: it is looked for beside the servers
+    /// (`<versions>/pgbackrest/bin/pgbackrest`) and where the distribution puts it.
+    pub pgbackrest: Option<PathBuf>,
 }
 
 impl EngineConfig {
@@ -39,6 +42,7 @@ impl EngineConfig {
             uids: 64000..=64999,
             version_dirs: Vec::new(),
             floors: Vec::new(),
+            pgbackrest: None,
         }
     }
 }

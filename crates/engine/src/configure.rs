@@ -10,7 +10,7 @@ use crate::{
     identity::Identity,
     keeper,
     layout::ClusterDir,
-    os_user, reach,
+    os_user, pitr, reach,
     settings::{self, Host, Server, Settings},
     sql::{BACKUP, LOADER, PLATFORM, SUPERUSER, Session},
     tls::{self, Ca},
@@ -30,7 +30,7 @@ use tokio_postgres::Client;
 
 /// Modules that every server loads at its start where its version has them, so that they can be switched on later
 /// without another one.
-const PRELOADED: [&str; 2] = ["pg_stat_statements", "auto_explain"];
+pub(crate) const PRELOADED: [&str; 2] = ["pg_stat_statements", "auto_explain"];
 
 /// What the files follow from, beside the node's spec.
 #[derive(Clone, Copy, Debug)]
@@ -82,10 +82,12 @@ pub(crate) fn write(
     let writer = Writer { dir, identity };
     let mut changed = writer.certificate(&names(by.config), by.ca, by.now)?;
     let preload = by.installed.map(preloaded).unwrap_or_default();
+    // While a server recovers nobody can be given a password: then no tool comes, and the platform looks by itself.
+    let tools = pitr::Restoring::read(dir)?.is_none();
     for (name, text) in [
-        ("postgresql.conf", writer.settings(spec, listen, &preload)?),
-        ("pg_hba.conf", access(by.config, spec, hba::hba)?),
-        ("pg_ident.conf", access(by.config, spec, hba::ident)?),
+        ("postgresql.conf", writer.settings(by.config, spec, listen, &preload)?),
+        ("pg_hba.conf", access(by.config, spec, tools, hba::hba)?),
+        ("pg_ident.conf", access(by.config, spec, tools, hba::ident)? + &archiver(identity, spec)?),
     ] {
         changed |= writer.write(&dir.conf().join(name), &text)?;
     }
@@ -205,13 +207,13 @@ fn written_at(dir: &ClusterDir) -> Option<SystemTime> {
 
 /// The settings that follow from the plan, as they will be.
 pub(crate) fn by_plan(config: &EngineConfig, dir: &ClusterDir, spec: &NodeSpec) -> Settings {
-    with_server(dir, spec, (&config.listen, &[]), settings::by_plan)
+    with_server(dir, spec, (&config.listen, &[], None), settings::by_plan)
 }
 
 fn with_server<T>(
     dir: &ClusterDir,
     spec: &NodeSpec,
-    (listen, preload): (&[IpAddr], &[&str]),
+    (listen, preload, archive_command): (&[IpAddr], &[&str], Option<&str>),
     work: impl FnOnce(&Server<'_>) -> T,
 ) -> T {
     let (run, log, conf, tls) = (dir.run(), dir.log(), dir.conf(), dir.tls());
@@ -231,6 +233,7 @@ fn with_server<T>(
         preload,
         statements: spec.statements,
         slow_query_ms: spec.slow_query_ms,
+        archive_command,
     })
 }
 
@@ -261,6 +264,7 @@ fn names(config: &EngineConfig) -> Vec<String> {
 fn access(
     config: &EngineConfig,
     spec: &NodeSpec,
+    tools: bool,
     render: fn(&Access<'_>) -> Result<String, hba::BadName>,
 ) -> Result<String, EngineError> {
     let us = os_user::name_of(rustix::process::geteuid().as_raw()).ok_or_else(|| {
@@ -272,17 +276,27 @@ fn access(
     let groups = ["_rw", "_ro"].map(|suffix| format!("{}{suffix}", spec.name));
     let groups = [groups[0].as_str(), groups[1].as_str()];
     let both = [spec.name.as_str(), dump::INCOMING];
-    let tools: [(&[&str], &str); 2] = [(&both, BACKUP), (&both, LOADER)];
-    let databases = [hba::Database { name: &spec.name, groups: &groups, tools: &tools }];
+    let jobs: [(&[&str], &str); 2] = [(&both, BACKUP), (&both, LOADER)];
+    let databases =
+        [hba::Database { name: &spec.name, groups: &groups, tools: if tools { &jobs } else { &[] } }];
     let networks = reach::networks(config, spec);
     let access = Access {
         platform_os_user: &us,
         platform_roles: &PLATFORM,
-        databases: &databases,
+        databases: if spec.reach.closed { &[] } else { &databases },
         networks: &networks,
         force_tls: spec.reach.force_tls,
     };
     render(&access).map_err(|error| fatal("the database's name cannot be used", error))
+}
+
+/// Where a server's log is archived, its own OS user makes its base backups: as the weak role that may read everything,
+/// which that user can do anyway. It becomes no other role.
+fn archiver(identity: &Identity, spec: &NodeSpec) -> Result<String, EngineError> {
+    let Some(user) = identity.os_user.as_ref().filter(|_| spec.archive.is_some()) else {
+        return Ok(String::new());
+    };
+    hba::archiver(&user.name, BACKUP).map_err(|error| fatal("the server's OS user cannot be named", error))
 }
 
 /// What this host has.
@@ -307,11 +321,18 @@ impl Writer<'_> {
             .doing(|| format!("write {}", path.display()))
     }
 
-    fn settings(&self, spec: &NodeSpec, listen: &[IpAddr], preload: &[&str]) -> Result<String, EngineError> {
-        let text = with_server(self.dir, spec, (listen, preload), |server| {
-            settings::settings(server).and_then(|all| settings::render(&all))
-        });
-        text.map_err(|error| fatal("a setting cannot be written", error))
+    fn settings(
+        &self,
+        config: &EngineConfig,
+        spec: &NodeSpec,
+        listen: &[IpAddr],
+        preload: &[&str],
+    ) -> Result<String, EngineError> {
+        let unwritable = |error| fatal("a setting cannot be written", error);
+        let command = pitr::archive_command(config, spec);
+        let all = with_server(self.dir, spec, (listen, preload, command.as_deref()), settings::settings);
+        let all = pitr::overrides(config, self.dir, all.map_err(unwritable)?)?;
+        settings::render(&all).map_err(unwritable)
     }
 
     /// A new key and certificate when there is none, when it ends soon, or when names or CA have changed. The note

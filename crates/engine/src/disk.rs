@@ -51,7 +51,8 @@ pub(crate) fn temp_of(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}.new"))
 }
 
-/// [`write_atomic`] unless the file has this text already; answers whether it was written.
+/// [`write_atomic`] unless the file has this text already; answers whether it was written. A text that is there may have
+/// been renamed by somebody who could not bring that to the disk, or was killed before: so it is done here.
 pub(crate) fn write_if_other(
     path: &Path,
     text: &[u8],
@@ -59,7 +60,8 @@ pub(crate) fn write_if_other(
     owner: Option<(u32, u32)>,
 ) -> io::Result<bool> {
     if fs::read(path).is_ok_and(|old| old == text) {
-        return Ok(false);
+        File::open(path)?.sync_all()?;
+        return sync_dir(parts(path)?.0).map(|()| false);
     }
     write_atomic(path, text, mode, owner).map(|()| true)
 }
@@ -130,9 +132,14 @@ pub(crate) fn open_untrusted(path: &Path, options: &mut OpenOptions) -> io::Resu
 
 /// Reads the first 4 KiB of such a file, as text.
 pub(crate) fn read_untrusted(path: &Path) -> io::Result<String> {
-    let mut text = Vec::new();
-    open_untrusted(path, OpenOptions::new().read(true))?.take(4096).read_to_end(&mut text)?;
-    Ok(String::from_utf8_lossy(&text).into_owned())
+    read_untrusted_bytes(path, 4096).map(|text| String::from_utf8_lossy(&text).into_owned())
+}
+
+/// Reads the first bytes of such a file, at most so many.
+pub(crate) fn read_untrusted_bytes(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_untrusted(path, OpenOptions::new().read(true))?.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Removes a tree, following no link and staying on its volume. By `rm`, which works through any depth: a tree that
@@ -177,6 +184,55 @@ mod tests {
         assert!(write_if_other(&path, b"two", 0o640, None).unwrap());
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o640);
+    }
+
+    /// What the two tests below do in a process of its own, while its calls are made to fail.
+    #[test]
+    fn writer_to_be_troubled() {
+        let Some(path) = std::env::var_os("WRITER_TO_BE_TROUBLED").map(PathBuf::from) else { return };
+        write_atomic(&path, b"new", 0o600, None).unwrap_err();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        // Its name is not on the disk, and that it looks as if it were is no proof.
+        write_if_other(&path, b"new", 0o600, None).unwrap_err();
+    }
+
+    /// Runs it with this done to its calls; answers its exit and what was done to it.
+    #[expect(clippy::disallowed_methods, reason = "the troubled process is this test itself")]
+    fn troubled(path: &Path, inject: &str) -> (std::process::ExitStatus, String) {
+        let log = path.with_extension("trace");
+        let ended = std::process::Command::new("strace")
+            .args(["-f", "-e", "trace=fsync,rename,renameat,renameat2", "-e", inject, "-o"])
+            .arg(&log)
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", "disk::tests::writer_to_be_troubled"])
+            .env("WRITER_TO_BE_TROUBLED", path)
+            .output()
+            .expect("strace, which scripts/setup.sh test installs");
+        (ended.status, fs::read_to_string(log).unwrap())
+    }
+
+    /// F19: the first sync, of the file, works; those of its directory, and what comes after, do not.
+    #[test]
+    fn a_text_that_is_there_is_not_yet_on_the_disk() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x");
+        let (ended, trace) = troubled(&path, "inject=fsync:error=EIO:when=2+");
+        assert!(ended.success(), "{trace}");
+        assert_eq!(trace.matches("(INJECTED)").count(), 2, "{trace}");
+    }
+
+    /// F20: killed between writing and renaming.
+    #[test]
+    fn a_killed_writer_leaves_the_old_text() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x");
+        write_atomic(&path, b"the old one", 0o600, None).unwrap();
+        let (ended, trace) = troubled(&path, "inject=rename,renameat,renameat2:signal=KILL");
+        assert!(!ended.success() && trace.contains("killed by SIGKILL"), "{trace}");
+        assert_eq!(fs::read(&path).unwrap(), b"the old one");
+        assert_eq!(fs::read(temp_of(&path)).unwrap(), b"new", "it had come so far");
+        write_atomic(&path, b"newer", 0o600, None).unwrap();
+        assert!(!temp_of(&path).exists());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! From system calls and SQL to [`EngineError`]: one place that tells "the disk is full" from everything else.
 
-use control::engine::EngineError;
+use control::engine::{EngineError, Volume};
 use std::io;
 
 /// `EngineError::Other` that is worth another try.
@@ -23,7 +23,11 @@ impl<T> Doing<T> for io::Result<T> {
     fn doing(self, what: impl FnOnce() -> String) -> Result<T, EngineError> {
         self.map_err(|error| match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                EngineError::DiskFull { free_bytes: 0 }
+                EngineError::DiskFull { volume: Volume::Data, free_bytes: 0 }
+            }
+            // The kernel tells once that it lost what was written: a second try would say that all is well.
+            _ if error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => {
+                fatal(format!("could not {}: the disk failed", what()), error)
             }
             _ => retry(format!("could not {}", what()), error),
         })
@@ -41,7 +45,7 @@ impl<T> Doing<T> for rustix::io::Result<T> {
 pub(crate) fn sql(what: &str, error: tokio_postgres::Error) -> EngineError {
     let said = match error.as_db_error() {
         Some(db) if db.code() == &tokio_postgres::error::SqlState::DISK_FULL => {
-            return EngineError::DiskFull { free_bytes: 0 };
+            return EngineError::DiskFull { volume: Volume::Data, free_bytes: 0 };
         }
         Some(db) => format!("could not {what}: {} ({})", db.message(), db.code().code()),
         None => format!("could not {what}"),
@@ -74,5 +78,7 @@ mod tests {
         assert!(matches!(full.doing(|| "write".into()), Err(EngineError::DiskFull { .. })));
         let denied: io::Result<()> = Err(io::Error::from_raw_os_error(13));
         assert_eq!(denied.doing(|| "write x".into()).unwrap_err().to_string(), "could not write x");
+        let lost: io::Result<()> = Err(io::Error::from_raw_os_error(5));
+        assert!(matches!(lost.doing(|| "write".into()), Err(EngineError::Other { retry: false, .. })));
     }
 }

@@ -89,6 +89,14 @@ pub fn ident(access: &Access<'_>) -> Result<String, BadName> {
     Ok(text)
 }
 
+/// A line of `pg_ident.conf`: an OS user that may be one role of the platform's.
+///
+/// # Errors
+/// A name that the file cannot hold.
+pub fn archiver(os_user: &str, role: &str) -> Result<String, BadName> {
+    Ok(format!("{MAP} {} {}\n", quote(os_user)?, quote(role)?))
+}
+
 /// Names separated by commas. An empty list would match nothing or anything, depending on where it stands.
 fn list(names: &[&str], sign: &str) -> Result<String, BadName> {
     if names.is_empty() {

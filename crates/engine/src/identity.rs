@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use control::engine::EngineError;
 use serde::{Deserialize, Serialize};
 use std::io;
-use types::{DatabaseId, PgVersion};
+use types::{NodeId, PgVersion};
 use uuid::Uuid;
 
 /// What a directory says about itself.
@@ -17,8 +17,9 @@ use uuid::Uuid;
 pub struct Identity {
     /// The cluster's own id, from the pool on; its OS user's comment names it too.
     pub cluster: Uuid,
-    /// The database that it was given to; none while it waits in the pool.
-    pub database: Option<DatabaseId>,
+    /// The node that it became; none while it waits in the pool. The name in the file is older than the word.
+    #[serde(rename = "database")]
+    pub node: Option<NodeId>,
     /// The server that made it.
     pub version: PgVersion,
     /// Its OS user; none when Paddock does not run as root.
@@ -31,6 +32,12 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// After whom its control group is called: the node, or the cluster while it is none.
+    #[must_use]
+    pub fn group(&self) -> NodeId {
+        self.node.unwrap_or(NodeId::new(self.cluster))
+    }
+
     /// Reads a directory's identity; `None` when it has none.
     ///
     /// # Errors
@@ -50,13 +57,13 @@ impl Identity {
             .map_err(|_| EngineError::Foreign(format!("{} is not an identity file", path.display())))
     }
 
-    /// Reads the identity of a directory that must be `database`'s.
+    /// Reads the identity of a directory that must be `node`'s.
     ///
     /// # Errors
     /// [`EngineError::Absent`] when nothing is there, [`EngineError::Foreign`] when it is another's.
-    pub fn expect(dir: &ClusterDir, database: DatabaseId) -> Result<Self, EngineError> {
+    pub fn expect(dir: &ClusterDir, node: NodeId) -> Result<Self, EngineError> {
         match Self::read(dir)? {
-            Some(identity) if identity.database == Some(database) => Ok(identity),
+            Some(identity) if identity.node == Some(node) => Ok(identity),
             Some(_) => Err(foreign(dir, "carries the identity of another database")),
             None if dir.path().symlink_metadata().is_ok() => Err(foreign(dir, "has no identity file")),
             None => Err(EngineError::Absent),
@@ -95,10 +102,10 @@ mod as_text {
 mod tests {
     use super::*;
 
-    fn identity(database: Option<DatabaseId>) -> Identity {
+    fn identity(node: Option<NodeId>) -> Identity {
         Identity {
             cluster: Uuid::from_u128(1),
-            database,
+            node,
             version: PgVersion::new(17, 11),
             os_user: None,
             system_identifier: u64::MAX,
@@ -110,7 +117,7 @@ mod tests {
     fn a_directory_is_only_its_own_database() {
         let temp = tempfile::tempdir().unwrap();
         let dir = ClusterDir(temp.path().join("node"));
-        let (ours, other) = (DatabaseId::new(Uuid::from_u128(7)), DatabaseId::new(Uuid::from_u128(8)));
+        let (ours, other) = (NodeId::new(Uuid::from_u128(7)), NodeId::new(Uuid::from_u128(8)));
         assert!(matches!(Identity::expect(&dir, ours), Err(EngineError::Absent)));
         std::fs::create_dir(dir.path()).unwrap();
         assert!(matches!(Identity::expect(&dir, ours), Err(EngineError::Foreign(_))), "no identity file");

@@ -16,18 +16,18 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio_postgres::{Client, Connection, Row, Socket, Statement, error::SqlState, tls::NoTlsStream};
-use types::DatabaseId;
+use types::NodeId;
 
 /// The kept connections of all databases.
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
-    open: Mutex<HashMap<DatabaseId, Slot>>,
+    open: Mutex<HashMap<NodeId, Slot>>,
 }
 
 type Slot = Arc<tokio::sync::Mutex<Option<Open>>>;
 
 /// One start of one server: its database, and the process id and start of its postmaster.
-pub(crate) type Of = (DatabaseId, (u32, u64));
+pub(crate) type Of = (NodeId, (u32, u64));
 
 /// A connection to one start of a server.
 struct Open {
@@ -125,13 +125,13 @@ impl Kept {
         }
     }
 
-    fn slot(&self, id: DatabaseId) -> Slot {
+    fn slot(&self, id: NodeId) -> Slot {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(open.entry(id).or_default())
     }
 
     /// Closes a database's connection.
-    pub(crate) fn close(&self, id: DatabaseId) {
+    pub(crate) fn close(&self, id: NodeId) {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
     }
 }

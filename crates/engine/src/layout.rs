@@ -6,13 +6,14 @@
 //! <root>/pool/<cluster>/     the same, initialised but without a database yet
 //! <root>/trash/<database>/   the same, deleted but not yet purged
 //! <root>/store/              the same, the control plane's own cluster
+//! <root>/archive/<database>/ base backups and write-ahead log; outlives its database
 //! <root>/versions/  <root>/ca/  <root>/ballast
 //! ```
 //! Directories above `data` and `run` belong to Paddock, so that whoever breaks into a server cannot swap a
 //! directory for a link and have a privileged Paddock follow it.
 
 use std::path::{Path, PathBuf};
-use types::DatabaseId;
+use types::{DatabaseId, NodeId};
 use uuid::Uuid;
 
 /// A socket's path must fit into `sun_path` (108 bytes): `<root>/nodes/<36>/run/.s.PGSQL.65535`.
@@ -67,6 +68,18 @@ impl Layout {
         ClusterDir(self.trials().join(cluster.to_string()))
     }
 
+    /// All archives.
+    #[must_use]
+    pub fn archives(&self) -> PathBuf {
+        self.root.join("archive")
+    }
+
+    /// The archive that was begun for a database.
+    #[must_use]
+    pub fn archive(&self, id: DatabaseId) -> PathBuf {
+        self.archives().join(id.uuid().to_string())
+    }
+
     /// Servers that Paddock installed itself.
     #[must_use]
     pub fn versions(&self) -> PathBuf {
@@ -93,13 +106,13 @@ impl Layout {
 
     /// A database's node.
     #[must_use]
-    pub fn node(&self, id: DatabaseId) -> ClusterDir {
+    pub fn node(&self, id: NodeId) -> ClusterDir {
         ClusterDir(self.nodes().join(id.uuid().to_string()))
     }
 
     /// A database's node in the trash.
     #[must_use]
-    pub fn trashed(&self, id: DatabaseId) -> ClusterDir {
+    pub fn trashed(&self, id: NodeId) -> ClusterDir {
         ClusterDir(self.trash().join(id.uuid().to_string()))
     }
 
@@ -137,6 +150,18 @@ impl ClusterDir {
     #[must_use]
     pub fn waiting(&self) -> PathBuf {
         self.0.join("waiting")
+    }
+
+    /// Says from where it is being restored, and to which moment, until it is a database of its own.
+    #[must_use]
+    pub fn restoring(&self) -> PathBuf {
+        self.0.join("restoring.json")
+    }
+
+    /// What pgBackRest needs while it restores; the server's user's own.
+    #[must_use]
+    pub fn fetching(&self) -> PathBuf {
+        self.0.join("fetching")
     }
 
     /// PostgreSQL's data directory.
@@ -177,9 +202,9 @@ mod tests {
     #[test]
     fn a_socket_fits_below_the_longest_root() {
         let root = format!("/{}", "r".repeat(ROOT_MAX - 1));
-        let socket = Layout::new(root).node(DatabaseId::new(Uuid::nil())).run().join(".s.PGSQL.65535");
+        let socket = Layout::new(root).node(NodeId::new(Uuid::nil())).run().join(".s.PGSQL.65535");
         assert_eq!(socket.as_os_str().len(), 107);
-        let usual = Layout::new("/var/lib/paddock").node(DatabaseId::new(Uuid::nil())).run();
+        let usual = Layout::new("/var/lib/paddock").node(NodeId::new(Uuid::nil())).run();
         assert!(usual.as_os_str().len() < 100);
     }
 }

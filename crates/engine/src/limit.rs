@@ -33,8 +33,7 @@ pub(crate) async fn limit(
         .await?;
     let database =
         quote_ident(&spec.name).map_err(|error| fatal("the database's name cannot be used", error))?;
-    let mut alter =
-        format!("ALTER DATABASE {database} CONNECTION LIMIT {};\n", crate::roles::together(connections));
+    let mut alter = format!("ALTER DATABASE {database} CONNECTION LIMIT {};\n", crate::roles::together(spec));
     for user in users {
         let user = quote_ident(&user).map_err(|error| fatal("a user's name cannot be used", error))?;
         alter += &format!("ALTER ROLE {user} CONNECTION LIMIT {connections};\n");

@@ -43,7 +43,7 @@ pub(crate) async fn place(
 }
 
 /// The place of a database with its proven identity; [`EngineError::Absent`] when it is not there.
-pub(crate) fn find(layout: &Layout, id: types::DatabaseId) -> Result<(ClusterDir, Identity), EngineError> {
+pub(crate) fn find(layout: &Layout, id: types::NodeId) -> Result<(ClusterDir, Identity), EngineError> {
     let dir = layout.node(id);
     Identity::expect(&dir, id).map(|identity| (dir, identity))
 }

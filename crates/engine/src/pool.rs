@@ -17,7 +17,7 @@ use crate::{
 use control::engine::EngineError;
 use std::time::Duration;
 use tokio::sync::Mutex;
-use types::{DatabaseId, PgVersion};
+use types::{NodeId, PgVersion};
 use uuid::Uuid;
 
 /// The pool of one host.
@@ -44,13 +44,13 @@ impl Pool {
     }
 
     /// An entry that was promised to a database and has not moved yet.
-    pub(crate) fn promised(&self, id: DatabaseId) -> Option<(ClusterDir, Identity)> {
-        self.entries().into_iter().find(|(_, identity)| identity.database == Some(id))
+    pub(crate) fn promised(&self, id: NodeId) -> Option<(ClusterDir, Identity)> {
+        self.entries().into_iter().find(|(_, identity)| identity.node == Some(id))
     }
 
     /// Gives a cluster of this version to a database: moves it to its place. Answers whether it waited in the pool or
     /// had to be made.
-    pub(crate) async fn give(&self, installed: &Installed, id: DatabaseId) -> Result<bool, EngineError> {
+    pub(crate) async fn give(&self, installed: &Installed, id: NodeId) -> Result<bool, EngineError> {
         if let Some((dir, _)) = self.promised(id) {
             self.hand_over(&dir, id)?;
             return Ok(true);
@@ -76,7 +76,31 @@ impl Pool {
         Ok(waited)
     }
 
-    fn hand_over(&self, dir: &ClusterDir, id: DatabaseId) -> Result<(), EngineError> {
+    /// Gives a database a cluster without data, which will be restored into it: its own user, and the number of the
+    /// cluster that the data is of.
+    pub(crate) async fn give_bare(
+        &self,
+        version: PgVersion,
+        id: NodeId,
+        system_identifier: u64,
+    ) -> Result<(), EngineError> {
+        let dir = match self.promised(id) {
+            Some((dir, _)) => dir,
+            None => {
+                let cluster = Uuid::new_v4();
+                let dir = self.layout.pooled(cluster);
+                let whose = (id, system_identifier);
+                if let Err(error) = self.maker.make_bare(&dir, cluster, version, whose).await {
+                    let _ = cluster::remove_half_made(&dir).await;
+                    return Err(error);
+                }
+                dir
+            }
+        };
+        self.hand_over(&dir, id)
+    }
+
+    fn hand_over(&self, dir: &ClusterDir, id: NodeId) -> Result<(), EngineError> {
         let place = self.layout.node(id);
         disk::move_dir(dir.path(), place.path())
             .doing(|| format!("move a cluster to {}", place.path().display()))
@@ -119,7 +143,7 @@ impl Pool {
     pub(crate) async fn drop_others(&self, wanted: &[PgVersion]) -> Result<(), EngineError> {
         let _taking = self.taking.lock().await;
         for (dir, identity) in self.entries() {
-            if identity.database.is_none() && !wanted.contains(&identity.version) {
+            if identity.node.is_none() && !wanted.contains(&identity.version) {
                 keeper::stop(&dir, &identity, Duration::from_secs(10)).await?;
                 crate::trash::wipe(&dir, &identity).await?;
             }
@@ -130,9 +154,9 @@ impl Pool {
 
 /// Promised to nobody, and its removal was not begun.
 fn is_free(dir: &ClusterDir, identity: &Identity) -> bool {
-    identity.database.is_none() && dir.data().join("global/pg_control").exists()
+    identity.node.is_none() && dir.data().join("global/pg_control").exists()
 }
 
-fn promise(dir: &ClusterDir, identity: Identity, id: DatabaseId) -> Result<(), EngineError> {
-    Identity { database: Some(id), ..identity }.write(dir)
+fn promise(dir: &ClusterDir, identity: Identity, id: NodeId) -> Result<(), EngineError> {
+    Identity { node: Some(id), ..identity }.write(dir)
 }

@@ -21,7 +21,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use control::engine::{EngineError, NodeSpec};
 use std::{fs, io, time::Duration};
-use types::{DatabaseId, Plan};
+use types::{NodeId, Plan};
 
 /// Part of the socket's name; nothing listens on the network.
 const PORT: u16 = 5432;
@@ -45,7 +45,7 @@ impl Preparation<'_> {
         let mut plans = Plan::defaults();
         // The smallest: it shall not press on the servers that work.
         let plan = plans.swap_remove(0);
-        let id = DatabaseId::new(identity.cluster);
+        let id = NodeId::new(identity.cluster);
         let spec = NodeSpec::new(id, roles::WAITING, installed.version, PORT, plan);
         let by = By { config: self.config, ca: self.ca, installed: Some(installed), now: self.now };
         configure::write(by, (dir, identity), &spec, &[])?;

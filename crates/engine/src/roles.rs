@@ -14,10 +14,11 @@
 use crate::{
     error::fatal,
     layout::ClusterDir,
+    settings::PLATFORM_CONNECTIONS,
     sql::{BACKUP, MONITOR, PLATFORM, SIGNAL, STEWARD, Session, Unquotable, quote_ident, quote_literal},
     users,
 };
-use control::engine::EngineError;
+use control::engine::{EngineError, NodeSpec};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -98,10 +99,10 @@ const PREPARED: i32 = 0;
 /// Answers whether anything was made.
 pub(crate) async fn create_database(
     session: &Session,
-    name: &str,
-    connections: u32,
+    spec: &NodeSpec,
     verifier: &str,
 ) -> Result<bool, EngineError> {
+    let (name, connections) = (spec.name.as_str(), spec.plan.connections());
     let names = Names::of(name)?;
     let quoted = quote_verifier(verifier)?;
     let user = &names.user;
@@ -111,7 +112,7 @@ pub(crate) async fn create_database(
          ALTER ROLE {user} SET role = {};\n\
          ALTER DATABASE {user} CONNECTION LIMIT {};\n",
         names.owner,
-        together(connections)
+        together(spec)
     );
     let rename = waiting()?.rename(&names);
 
@@ -183,8 +184,7 @@ pub(crate) async fn create_beside(session: &Session, of: &str, name: &str) -> Re
     let names = Names::of(of)?;
     let create = format!(
         "CREATE DATABASE {name} OWNER {} TEMPLATE template0 ENCODING 'UTF8' CONNECTION LIMIT {}",
-        names.owner,
-        crate::settings::PLATFORM_CONNECTIONS
+        names.owner, PLATFORM_CONNECTIONS
     );
     session.run("make a second database", async |client: Client| client.batch_execute(&create).await).await?;
     let inside = Session { database: name.into(), ..session.clone() };
@@ -266,11 +266,24 @@ GRANT USAGE ON SCHEMA public TO {ro};
         sql += &format!("REVOKE EXECUTE ON FUNCTION pg_catalog.{function} FROM PUBLIC;\n");
         sql += &format!("GRANT EXECUTE ON FUNCTION pg_catalog.{function} TO {rw};\n");
     }
+    sql += &RESERVED.replace("{rw}", rw);
     for creator in [owner, user] {
         sql += &defaults(creator, names);
     }
     sql + "COMMIT;\n"
 }
+
+/// More that is not for those who only read. Nothing goes into the write-ahead log: before 17 that function had another
+/// signature, and `pg_upgrade` would stumble over its rights. And no locks that need no object: in a full table of locks
+/// nobody can connect any more, not even the platform.
+const RESERVED: &str = r#"DO $$ DECLARE f regprocedure; BEGIN
+FOR f IN SELECT oid FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace
+    AND (proname ~ '^pg_(try_)?advisory_(xact_)?lock' OR proname = 'pg_logical_emit_message'
+         AND current_setting('server_version_num')::int4 >= 170000) LOOP
+    EXECUTE 'REVOKE EXECUTE ON FUNCTION ' || f || ' FROM PUBLIC';
+    EXECUTE 'GRANT EXECUTE ON FUNCTION ' || f || $q$ TO {rw}$q$;
+END LOOP; END $$;
+"#;
 
 /// A verifier as a literal.
 pub(crate) fn quote_verifier(verifier: &str) -> Result<String, EngineError> {
@@ -281,10 +294,13 @@ pub(crate) fn quote_verifier(verifier: &str) -> Result<String, EngineError> {
     quote_literal(verifier).map_err(|error| fatal("the verifier cannot be used", error))
 }
 
-/// How many sessions a database may have: those of all its users together, and the platform's own in it. Without this
-/// bound several users would take the places that are kept for the platform (before 16 nothing else keeps them).
-pub(crate) fn together(connections: u32) -> u32 {
-    connections + crate::settings::PLATFORM_CONNECTIONS
+/// How many sessions a database may have: those of all its users together, and the platform's own in it.
+///
+/// From 16 on the server keeps the platform's places itself (`reserved_connections`), and this must only leave room for as
+/// many in this very database. Before, nothing else stops several users together, and the database's owner can lift it.
+pub(crate) fn together(spec: &NodeSpec) -> u32 {
+    let places = if spec.version.major >= 16 { 2 * PLATFORM_CONNECTIONS } else { PLATFORM_CONNECTIONS };
+    spec.plan.connections() + places
 }
 
 /// Statements that give everybody their rights on what `creator` will make. Defaults hold for the creating role only, so

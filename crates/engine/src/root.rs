@@ -39,6 +39,7 @@ pub(crate) fn prepare(layout: &Layout) -> Result<(), EngineError> {
         (layout.pool(), through),
         (layout.trash(), through),
         (layout.trials(), through),
+        (layout.archives(), through),
         (layout.versions(), if os_user::are_root() { 0o755 } else { 0o700 }),
         (layout.ca(), 0o700),
     ] {

@@ -69,7 +69,7 @@ impl Session {
         let mut options = format!(
             // The platform works on a database whose disk is nearly full, too, and on one that its owner made read-only.
             "-c search_path=pg_catalog,pg_temp -c client_min_messages=warning -c default_transaction_read_only=off \
-             -c row_security=on -c role=none -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 \
+             -c local_preload_libraries= -c row_security=on -c role=none -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 \
              -c statement_timeout={}",
             self.limit.as_millis()
         );

@@ -19,7 +19,7 @@ use crate::{
     sql::{SUPERUSER, Session},
     versions::{Catalogue, Installed},
 };
-use control::engine::EngineError;
+use control::engine::{EngineError, Volume};
 use std::{fmt::Write as _, path::Path, time::Duration};
 use tokio_postgres::Client;
 use uuid::Uuid;
@@ -128,7 +128,7 @@ impl EmbeddedStore {
         let (dir, identity, installed) = (&self.dir, &self.identity, &self.installed);
         let server = Server { dir, identity, installed, port: PORT, listen: &[], limits: None };
         match keeper::start(server, &self.watch, START_LIMIT).await {
-            Err(EngineError::DiskFull { .. }) if self.ballast.release() => {
+            Err(EngineError::DiskFull { volume: Volume::Data, .. }) if self.ballast.release() => {
                 keeper::start(server, &self.watch, START_LIMIT).await.map(|_| ())
             }
             started => started.map(|_| ()),

@@ -15,23 +15,23 @@ use crate::{
 };
 use control::engine::{EngineError, Found};
 use std::{fs, time::Duration};
-use types::DatabaseId;
+use types::NodeId;
 
 fn there(dir: &ClusterDir) -> bool {
     dir.path().symlink_metadata().is_ok()
 }
 
 /// Moves a stopped node to the trash; fine when it is there already.
-pub(crate) fn trash(layout: &Layout, id: DatabaseId) -> Result<(), EngineError> {
+pub(crate) fn trash(layout: &Layout, id: NodeId) -> Result<(), EngineError> {
     carry(&layout.node(id), &layout.trashed(id), id)
 }
 
 /// Moves it back; fine when it is back already.
-pub(crate) fn untrash(layout: &Layout, id: DatabaseId) -> Result<(), EngineError> {
+pub(crate) fn untrash(layout: &Layout, id: NodeId) -> Result<(), EngineError> {
     carry(&layout.trashed(id), &layout.node(id), id)
 }
 
-fn carry(from: &ClusterDir, to: &ClusterDir, id: DatabaseId) -> Result<(), EngineError> {
+fn carry(from: &ClusterDir, to: &ClusterDir, id: NodeId) -> Result<(), EngineError> {
     if !there(from) {
         return Identity::expect(to, id).map(|_| ());
     }
@@ -57,7 +57,7 @@ fn refuse_running(dir: &ClusterDir, identity: &Identity) -> Result<(), EngineErr
 }
 
 /// Removes a database's directories for good, wherever they are: place, trash, or still in the pool.
-pub(crate) async fn purge(layout: &Layout, pool: &Pool, id: DatabaseId) -> Result<(), EngineError> {
+pub(crate) async fn purge(layout: &Layout, pool: &Pool, id: NodeId) -> Result<(), EngineError> {
     let promised = pool.promised(id).map(|(dir, _)| dir);
     for dir in [Some(layout.node(id)), Some(layout.trashed(id)), promised].into_iter().flatten() {
         if there(&dir) {
@@ -91,7 +91,7 @@ pub(crate) fn found(layout: &Layout) -> Vec<Found> {
     let mut found = Vec::new();
     for (parent, trashed) in [(layout.nodes(), false), (layout.trash(), true), (layout.pool(), false)] {
         for (_, identity) in cluster::with_identity(&parent) {
-            found.extend(identity.database.map(|id| Found { id, version: identity.version, trashed }));
+            found.extend(identity.node.map(|id| Found { id, version: identity.version, trashed }));
         }
     }
     found

@@ -213,7 +213,7 @@ async fn what_was_cut_short_is_taken_up_or_swept() {
     let entry = fs::read_dir(layout.pool()).unwrap().next().unwrap().unwrap().path();
     let dir = engine::layout::ClusterDir(entry.clone());
     let identity = engine::Identity::read(&dir).unwrap().unwrap();
-    engine::Identity { database: Some(spec.id), ..identity.clone() }.write(&dir).unwrap();
+    engine::Identity { node: Some(spec.id), ..identity.clone() }.write(&dir).unwrap();
     assert_eq!(host.engine.refill_pool(spec.version, 1).await.unwrap(), 1, "it is nobody else's any more");
     assert_eq!(host.engine.found().await.unwrap().len(), 1);
     host.engine.place(&spec).await.unwrap();
@@ -225,7 +225,7 @@ async fn what_was_cut_short_is_taken_up_or_swept() {
     let entry = fs::read_dir(layout.pool()).unwrap().next().unwrap().unwrap().path();
     let dir = engine::layout::ClusterDir(entry.clone());
     let identity = engine::Identity::read(&dir).unwrap().unwrap();
-    engine::Identity { database: Some(other.id), ..identity }.write(&dir).unwrap();
+    engine::Identity { node: Some(other.id), ..identity }.write(&dir).unwrap();
     host.engine.purge(other.id).await.unwrap();
     assert!(!entry.exists());
 
@@ -342,53 +342,6 @@ async fn traps_in_a_data_directory_catch_nothing() {
     assert_eq!(fs::read_to_string(precious.join("x")).unwrap(), "x");
     fs::remove_dir_all(precious).unwrap();
     host.end().await;
-}
-
-/// A volume of its own that is really full. The first start that meets it throws the ballast overboard and works; the
-/// second one is told, and when there is room again there is a ballast again.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_is_named() {
-    let root = format!("/tmp/pf{}", &uuid::Uuid::new_v4().simple().to_string()[..8]);
-    fs::create_dir(&root).unwrap();
-    // Only root may mount, and not in every container.
-    if !host::run("/bin/mount", &["-t", "tmpfs", "-o", "size=260m,mode=755", "none", &root]).status.success()
-    {
-        fs::remove_dir(&root).unwrap();
-        return;
-    }
-    let host = Host::at(format!("{root}/r").into()).await;
-    let spec = host.spec("a_1").await;
-    host.up(&spec).await;
-    host.ask(&spec, "CREATE TABLE t AS SELECT 1 AS n").await.unwrap();
-    let filler = format!("{root}/filler");
-    let ballast = host.layout().ballast();
-    let size = fs::metadata(&ballast).unwrap().len();
-    assert_eq!(size, 32 << 20);
-    let fill = || {
-        let mut file = fs::File::create(&filler).unwrap();
-        while std::io::Write::write_all(&mut file, &[0; 1 << 16]).is_ok() {}
-    };
-    fill();
-    assert!(matches!(host.engine.refill_pool(spec.version, 1).await, Err(EngineError::DiskFull { .. })));
-    host.engine.stop(spec.id, PATIENCE).await.unwrap();
-    fill();
-    host.engine.start(&spec).await.unwrap();
-    assert!(!ballast.exists(), "it was needed");
-    assert_eq!(host.ask(&spec, "SELECT n FROM t").await.unwrap(), ["1"]);
-    host.engine.stop(spec.id, PATIENCE).await.unwrap();
-    fill();
-    match host.engine.start(&spec).await {
-        Err(EngineError::DiskFull { free_bytes }) => assert!(free_bytes < 1 << 20),
-        other => panic!("{other:?}"),
-    }
-    fs::remove_file(&filler).unwrap();
-    host.engine.start(&spec).await.unwrap();
-    drop(LocalEngine::open(host.config.clone()).await.unwrap());
-    assert_eq!(fs::metadata(&ballast).unwrap().len(), size);
-    assert_eq!(host.ask(&spec, "SELECT n FROM t").await.unwrap(), ["1"]);
-    host.end().await;
-    assert!(host::run("/bin/umount", &[&root]).status.success());
-    fs::remove_dir(&root).unwrap();
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! A session that wants more memory than its database has is ended by the kernel, in that database only.
+//! A session that wants more memory than its database has is refused it. Where several together want too much, the kernel
+//! ends them, in that database only.
 
 #[cfg(test)]
 mod host;
@@ -7,9 +8,14 @@ use control::engine::{Engine as _, NodeState};
 use host::Host;
 use rustix::process::Signal;
 use std::time::Duration;
+use tokio_postgres::error::SqlState;
 
-/// Three times what the plan has.
-const HOG: &str = "SELECT length(repeat('x', 800000000))";
+/// Grows until it has three times what the plan has.
+const HOG: &str =
+    "SELECT cardinality(array_agg(repeat(repeat('x', 1000), 1000) || n)) FROM generate_series(1, 800) n";
+/// What a session may have, and keeps.
+const KEEP: &str = "DO $$ BEGIN FOR i IN 1..5 LOOP
+    PERFORM set_config('test.keep' || i, repeat(repeat('x', 1000), 6000), false); END LOOP; END $$";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_neighbour_notices_nothing() {
@@ -25,8 +31,16 @@ async fn the_neighbour_notices_nothing() {
     let client = host.connect(&neighbour, "calm_2").await.unwrap();
     let backend: i32 = client.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0);
 
+    // Where the kernel holds one session back, it alone is told so, and goes on.
     let greedy = host.connect(&hog, "hog_1").await.unwrap();
-    assert!(greedy.batch_execute(HOG).await.is_err());
+    let refused = greedy.batch_execute(HOG).await.unwrap_err();
+    assert_eq!(refused.code(), Some(&SqlState::OUT_OF_MEMORY), "{refused:?}");
+    greedy.batch_execute("SELECT 1").await.expect("the session lives");
+    let figures = host.engine.figures(&hog).await.unwrap();
+    assert_eq!(figures.container.oom_kills, 0);
+    assert!(figures.container.memory_peak_bytes > 120 << 20, "it had what it may have: {figures:?}");
+
+    together(&host, &hog).await;
     // The very server goes on: it ends its other sessions, recovers, and answers.
     host.until(&hog, |state| matches!(state, NodeState::Running { pid: now, .. } if *now == pid)).await;
     assert_eq!(host.ask(&hog, "SELECT 1").await.unwrap(), ["1"]);
@@ -49,12 +63,26 @@ async fn the_neighbour_notices_nothing() {
     let told = died().await;
     assert!(!told.contains("memory"), "{told}");
     // It ends with the kill: now it is.
-    let greedy = host.connect(&hog, "hog_1").await.unwrap();
-    assert!(greedy.batch_execute(HOG).await.is_err());
+    together(&host, &hog).await;
     let told = died().await;
     assert!(told.ends_with("; the kernel had ended it because its memory of 256 MB was used up"), "{told}");
     assert_eq!(host.engine.figures(&hog).await.unwrap().container.oom_kills, 0, "a fresh group");
     host.end().await;
+}
+
+/// Sessions that are each within their bound and together are not, until the kernel ends one.
+#[cfg(test)]
+async fn together(host: &Host, spec: &control::engine::NodeSpec) {
+    let mut all = Vec::new();
+    for _ in 0..spec.plan.connections() {
+        let Ok(client) = host.connect(spec, &spec.name).await else { return };
+        if let Err(error) = client.batch_execute(KEEP).await {
+            assert!(client.is_closed() || error.code() == Some(&SqlState::CRASH_SHUTDOWN), "{error:?}");
+            return;
+        }
+        all.push(client);
+    }
+    panic!("{} sessions have what they want", all.len());
 }
 
 /// Its postmaster, whether it answers or not.

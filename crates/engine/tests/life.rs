@@ -97,7 +97,7 @@ async fn two_databases_share_nothing() {
     // Another's directory under our name is not touched.
     let c = host.spec("c_3").await;
     let mut identity = theirs.clone();
-    identity.database = Some(c.id);
+    identity.node = Some(c.id);
     identity.write(&host.dir(&a)).unwrap();
     for refused in [
         host.engine.trash(a.id).await,

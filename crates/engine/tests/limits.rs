@@ -87,12 +87,11 @@ async fn a_limit_below_what_is_used_waits_and_kills_nobody() {
     let _alone = ALONE.lock().await;
     let host = Host::new().await;
     let sandbox = host.spec("a_1").await;
-    host.up(&sandbox).await;
-    if !host::may_group() {
-        return advisory(host, sandbox).await;
-    }
     let large = with(&sandbox, 2);
-    host.engine.limit(&large).await.unwrap();
+    host.up(&large).await;
+    if !host::may_group() {
+        return advisory(host, large).await;
+    }
     let [memory, ..] = groups(&host, &sandbox).await;
     let client = host.connect(&sandbox, "a_1").await.unwrap();
     // The session keeps it.
@@ -127,7 +126,7 @@ async fn the_highest_is_of_this_start_and_outlives_paddock() {
         return advisory(host, spec).await;
     }
     let [first, ..] = groups(&host, &spec).await;
-    host.ask(&spec, "SELECT length(repeat('x', 80000000))").await.unwrap();
+    host.ask(&spec, "SELECT length(repeat('x', 60000000))").await.unwrap();
     let peak = host.engine.figures(&spec).await.unwrap().container.memory_peak_bytes;
     assert!(peak > 100 * MIB, "{peak}");
     assert_eq!(peak, number(&first, "memory.max_usage_in_bytes"));

@@ -161,7 +161,7 @@ async fn an_entry_that_was_never_prepared_is_used_too() {
     host.engine.place(&spec).await.unwrap();
     let old = host.dir(&spec);
     let identity = Identity::expect(&old, spec.id).unwrap();
-    Identity { database: None, ..identity.clone() }.write(&old).unwrap();
+    Identity { node: None, ..identity.clone() }.write(&old).unwrap();
     fs::rename(old.path(), host.layout().pooled(identity.cluster).path()).unwrap();
     assert_eq!(host.engine.refill_pool(version, 1).await.unwrap(), 0, "it counts");
     let spec = placed(&host, "b_2", version, "from the pool").await;

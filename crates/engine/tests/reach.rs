@@ -239,3 +239,22 @@ fn serial_of(pem: &str) -> String {
     let said = host::run("/usr/bin/openssl", &["x509", "-noout", "-serial", "-in", file.to_str().unwrap()]);
     String::from_utf8(said.stdout).unwrap().trim().to_owned()
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn closed_doors_let_nobody_in_and_nobody_stay() {
+    let host = Host::new().await;
+    let version = host.version().await;
+    let mut spec = host::spec("shop_1", version);
+    host.up(&spec).await;
+    let open = plain(&spec, [127, 0, 0, 1]).await.unwrap();
+    spec.reach.closed = true;
+    host.engine.configure(&spec).await.unwrap();
+    assert!(said(plain(&spec, [127, 0, 0, 1]).await).contains("pg_hba.conf rejects connection"));
+    assert_eq!(host.engine.end_refused(&spec, false).await.unwrap(), 1);
+    assert!(open.simple_query("SELECT 1").await.is_err());
+    assert_eq!(host.engine.end_refused(&spec, false).await.unwrap(), 0, "nobody is left");
+    spec.reach.closed = false;
+    host.engine.configure(&spec).await.unwrap();
+    plain(&spec, [127, 0, 0, 1]).await.unwrap();
+    host.end().await;
+}

@@ -192,12 +192,13 @@ async fn texts_stay_texts_and_traps_are_never_sprung() {
 async fn many_sessions_and_a_long_text_are_listed_fast() {
     let host = Host::new().await;
     let mut spec = host.spec("a_1").await;
-    spec.plan.memory_mib = 4096;
+    spec.plan.memory_mib = 17 * 1024;
     let most = spec.plan.connections() as usize;
     host.up(&spec).await;
     let mut clients = Vec::new();
-    for _ in 0..most {
-        clients.push(host.connect(&spec, "a_1").await.unwrap());
+    while clients.len() < most {
+        let some = (clients.len()..most).take(16).map(|_| host.connect(&spec, "a_1"));
+        clients.extend(futures::future::try_join_all(some).await.unwrap());
     }
     let long = format!("SELECT 1 -- {}", "x".repeat(1 << 20));
     clients[0].batch_execute(&long).await.unwrap();
@@ -206,8 +207,9 @@ async fn many_sessions_and_a_long_text_are_listed_fast() {
     let seen = host.engine.sessions(&spec, true).await.unwrap();
     let took = begun.elapsed();
     assert_eq!(seen.sessions.len(), most);
-    assert!(most >= 100, "{most}");
+    assert!(most >= 1000, "{most}");
     assert!(seen.sessions.iter().all(|one| one.query.chars().count() <= 4_000));
-    assert!(took < Duration::from_millis(500), "{took:?}");
+    // Many times what it takes: that it does not grow with the texts or the square of the sessions.
+    assert!(took < Duration::from_secs(2), "{took:?}");
     host.end().await;
 }

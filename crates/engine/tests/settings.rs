@@ -155,6 +155,7 @@ impl Node {
             preload: &["pg_stat_statements", "auto_explain"],
             statements: false,
             slow_query_ms: None,
+            archive_command: None,
         };
         let conf = settings::render(&settings::settings(&server).unwrap()).unwrap();
         let files = [

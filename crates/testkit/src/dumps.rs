@@ -10,7 +10,7 @@ use control::{
     },
 };
 use std::time::Duration;
-use types::DatabaseId;
+use types::NodeId;
 
 /// What a node's database holds, and what lies beside it. A dump is what it holds, written down.
 #[derive(Clone, Debug, Default)]
@@ -31,13 +31,13 @@ const END: &[u8] = b"\n--- padding ---\n";
 
 impl FakeEngine {
     /// What a node's database holds from now on.
-    pub fn holds(&self, id: DatabaseId, change: impl FnOnce(&mut Data)) {
+    pub fn holds(&self, id: NodeId, change: impl FnOnce(&mut Data)) {
         change(self.state().data.entry(id).or_default());
     }
 
     /// What it holds.
     #[must_use]
-    pub fn data(&self, id: DatabaseId) -> Data {
+    pub fn data(&self, id: NodeId) -> Data {
         self.state().data.get(&id).cloned().unwrap_or_default()
     }
 
@@ -47,10 +47,9 @@ impl FakeEngine {
             bytes.extend_from_slice(&piece);
         }
         let end = bytes.windows(END.len()).position(|window| window == END);
-        let broken =
-            || EngineError::Postgres { message: "pg_restore: it is no dump".into(), log: Vec::new() };
+        let broken = || DumpError::Refused("pg_restore: it is no dump".into());
         let text = &bytes[..end.ok_or_else(broken)?];
-        Ok(serde_json::from_slice(text).map_err(|_| broken())?)
+        serde_json::from_slice(text).map_err(|_| broken())
     }
 }
 

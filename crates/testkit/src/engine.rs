@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::Notify;
-use types::{DatabaseId, PgVersion, log::LogRecord, reach::TcpSession};
+use types::{DatabaseId, NodeId, PgVersion, log::LogRecord, reach::TcpSession};
 
 /// A node as it is in memory.
 #[derive(Clone, Debug)]
@@ -58,16 +58,20 @@ pub struct HookRun {
 
 #[derive(Default)]
 pub(crate) struct State {
-    pub(crate) nodes: BTreeMap<DatabaseId, Node>,
+    pub(crate) nodes: BTreeMap<NodeId, Node>,
     pub(crate) clusters: u64,
     pub(crate) taken: BTreeSet<u16>,
     pub(crate) faults: Faults<Method, EngineError>,
     pub(crate) hooks: Vec<HookRun>,
     pub(crate) hook_result: Option<(bool, String)>,
     pub(crate) versions: Vec<InstalledVersion>,
-    pub(crate) talk: BTreeMap<DatabaseId, Talk>,
-    pub(crate) data: BTreeMap<DatabaseId, Data>,
-    pub(crate) passwords: BTreeMap<DatabaseId, BTreeSet<String>>,
+    pub(crate) talk: BTreeMap<NodeId, Talk>,
+    pub(crate) data: BTreeMap<NodeId, Data>,
+    pub(crate) archives: BTreeMap<DatabaseId, crate::FakeArchive>,
+    pub(crate) restores: BTreeMap<NodeId, crate::FakeRestore>,
+    pub(crate) without_tool: bool,
+    pub(crate) passwords: BTreeMap<NodeId, BTreeSet<String>>,
+    pub(crate) ca_until: Option<DateTime<Utc>>,
 }
 
 /// An engine in memory.
@@ -112,13 +116,13 @@ impl FakeEngine {
 
     /// All nodes, also those in the trash.
     #[must_use]
-    pub fn nodes(&self) -> BTreeMap<DatabaseId, Node> {
+    pub fn nodes(&self) -> BTreeMap<NodeId, Node> {
         self.state().nodes.clone()
     }
 
     /// One node.
     #[must_use]
-    pub fn node(&self, id: DatabaseId) -> Option<Node> {
+    pub fn node(&self, id: NodeId) -> Option<Node> {
         self.state().nodes.get(&id).cloned()
     }
 
@@ -147,26 +151,26 @@ impl FakeEngine {
     }
 
     /// Its files take so many bytes from now on.
-    pub fn fill(&self, id: DatabaseId, disk_bytes: u64) {
+    pub fn fill(&self, id: NodeId, disk_bytes: u64) {
         if let Some(node) = self.state().nodes.get_mut(&id) {
             node.disk_bytes = disk_bytes;
         }
     }
 
     /// What is read of it over time from now on.
-    pub fn measures(&self, id: DatabaseId, change: impl FnOnce(&mut Sample)) {
+    pub fn measures(&self, id: NodeId, change: impl FnOnce(&mut Sample)) {
         if let Some(node) = self.state().nodes.get_mut(&id) {
             change(&mut node.sample);
         }
     }
 
     /// Removes a node behind everybody's back.
-    pub fn lose(&self, id: DatabaseId) {
+    pub fn lose(&self, id: NodeId) {
         self.state().nodes.remove(&id);
     }
 
     /// The server ends without being asked.
-    pub fn crash(&self, id: DatabaseId) {
+    pub fn crash(&self, id: NodeId) {
         if let Some(node) = self.state().nodes.get_mut(&id) {
             node.running = None;
         }
@@ -208,7 +212,7 @@ impl FakeEngine {
 
     /// Every password that was used to log in to a database.
     #[must_use]
-    pub fn passwords(&self, id: DatabaseId) -> BTreeSet<String> {
+    pub fn passwords(&self, id: NodeId) -> BTreeSet<String> {
         self.state().passwords.get(&id).cloned().unwrap_or_default()
     }
 }

@@ -67,6 +67,20 @@ pub enum Method {
     Swap,
     Seconds,
     DropSecond,
+    PitrTool,
+    ArchiveState,
+    EnableArchiving,
+    BaseBackup,
+    ArchiveNow,
+    Timelines,
+    RestoreBeside,
+    Recovery,
+    Peek,
+    MoveTarget,
+    FinishRestore,
+    DiscardRestore,
+    Expire,
+    RemoveArchive,
 }
 
 /// What goes wrong.

@@ -117,28 +117,8 @@ impl House {
     ///
     /// # Panics
     /// When the name is taken.
-    #[expect(clippy::expect_used, reason = "a fixture that cannot be made ends the test")]
     pub async fn person(&self, username: &str, is_operator: bool) -> Actor {
-        let id = Uuid::now_v7();
-        sqlx::query(
-            "INSERT INTO app_user (id, email, username, password_hash, is_operator, created_at, password_changed_at)
-             VALUES ($1, $2, $3, 'none', $4, $5, $5)",
-        )
-        .bind(id)
-        .bind(format!("{username}@example.org"))
-        .bind(username)
-        .bind(is_operator)
-        .bind(self.plane.now())
-        .execute(&self.store.pool)
-        .await
-        .expect("a person can be added");
-        Actor::User {
-            id: UserId::new(id),
-            username: username.into(),
-            is_operator,
-            via: Via::Session(SessionId::new(Uuid::now_v7())),
-            ip: "192.0.2.1".into(),
-        }
+        person(&self.store, &self.plane, username, is_operator).await
     }
 
     /// The same person with a token that is good for one database only.
@@ -273,6 +253,34 @@ impl House {
         .fetch_one(&self.store.pool)
         .await
         .expect("the store answers")
+    }
+}
+
+/// A person with an account in this store, signed in.
+///
+/// # Panics
+/// When the name is taken.
+#[expect(clippy::expect_used, reason = "a fixture that cannot be made ends the test")]
+pub async fn person(store: &TestStore, plane: &ControlPlane, username: &str, is_operator: bool) -> Actor {
+    let id = Uuid::now_v7();
+    sqlx::query(
+        "INSERT INTO app_user (id, email, username, password_hash, is_operator, created_at, password_changed_at)
+         VALUES ($1, $2, $3, 'none', $4, $5, $5)",
+    )
+    .bind(id)
+    .bind(format!("{username}@example.org"))
+    .bind(username)
+    .bind(is_operator)
+    .bind(plane.now())
+    .execute(&store.pool)
+    .await
+    .expect("a person can be added");
+    Actor::User {
+        id: UserId::new(id),
+        username: username.into(),
+        is_operator,
+        via: Via::Session(SessionId::new(Uuid::now_v7())),
+        ip: "192.0.2.1".into(),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::House;
 use sqlx::Row;
 use std::collections::{BTreeMap, BTreeSet};
-use types::DatabaseId;
+use types::NodeId;
 use uuid::Uuid;
 
 /// Everything that does not hold, one sentence each; empty is good. To be asked when every operation has ended.
@@ -29,7 +29,7 @@ pub async fn broken(house: &House) -> Vec<String> {
     let mut nodes = house.engine.nodes();
     let mut ports = BTreeMap::new();
     let rows = sqlx::query(
-        "SELECT a.id AS addon, d.id, a.resource_id, a.plan, d.port, d.wanted, d.ready, a.deleted_at IS NOT NULL AS deleted,
+        "SELECT a.id AS addon, d.node_id AS id, a.resource_id, a.plan, d.port, d.wanted, d.ready, a.deleted_at IS NOT NULL AS deleted,
                 a.purged_at IS NOT NULL AS purged,
                 (SELECT count(*) FROM port p WHERE p.database_id = d.id AND p.reusable_at IS NULL) AS held,
                 (SELECT count(*) FROM port p WHERE p.database_id = d.id AND p.port = d.port) AS same,
@@ -43,7 +43,7 @@ pub async fn broken(house: &House) -> Vec<String> {
         let (port, wanted): (i32, String) = (row.get("port"), row.get("wanted"));
         let (held, same, published): (i64, i64, i64) =
             (row.get("held"), row.get("same"), row.get("published"));
-        let node = nodes.remove(&DatabaseId::new(row.get("id")));
+        let node = nodes.remove(&NodeId::new(row.get("id")));
         if published != i64::from(!deleted && !purged) {
             say(&format!("has {published} published variables"));
         }
@@ -86,6 +86,22 @@ pub async fn broken(house: &House) -> Vec<String> {
         }
         if node.configured.map(i32::from) != Some(port) {
             say("listens elsewhere than its row says");
+        }
+        if node.running.is_some() && node.spec.reach.closed {
+            say("lets nobody in");
+        }
+    }
+    let beside = sqlx::query(
+        "SELECT id, false AS left FROM pitr_restore WHERE status IN ('restoring', 'ready')
+         UNION ALL SELECT left_node, true FROM pitr_restore WHERE left_node IS NOT NULL AND left_gone_at IS NULL",
+    );
+    for row in beside.fetch_all(pool).await.expect("the store answers") {
+        let (id, left): (Uuid, bool) = (row.get("id"), row.get("left"));
+        match nodes.remove(&NodeId::new(id)) {
+            None => broken.push(format!("the restored or left server {id} is not on the host")),
+            Some(node) if node.trashed != left => broken.push(format!("{id} is not where it should be")),
+            Some(node) if !left && !node.spec.reach.closed => broken.push(format!("{id} can be reached")),
+            Some(_) => {}
         }
     }
     broken.extend(nodes.keys().map(|id| format!("{id} is on the host and in no row")));

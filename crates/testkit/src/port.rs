@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 use types::{
-    DatabaseId,
+    NodeId,
     plan_change::SettingChange,
     view::{Container, Enforced, Figures},
 };
@@ -56,7 +56,7 @@ impl FakeEngine {
 }
 
 impl State {
-    pub(crate) fn live(&mut self, id: DatabaseId) -> Result<&mut Node, EngineError> {
+    pub(crate) fn live(&mut self, id: NodeId) -> Result<&mut Node, EngineError> {
         match self.nodes.get_mut(&id) {
             Some(node) if node.trashed => Err(EngineError::Foreign("it lies in the trash".into())),
             Some(node) => Ok(node),
@@ -207,7 +207,7 @@ impl Engine for FakeEngine {
         .await
     }
 
-    async fn stop(&self, id: DatabaseId, _patience: Duration) -> Result<(), EngineError> {
+    async fn stop(&self, id: NodeId, _patience: Duration) -> Result<(), EngineError> {
         self.call(Method::Stop, |state| {
             let node = state.nodes.get_mut(&id).ok_or(EngineError::Absent)?;
             node.running = None;
@@ -216,7 +216,7 @@ impl Engine for FakeEngine {
         .await
     }
 
-    async fn observe(&self, id: DatabaseId) -> Result<NodeState, EngineError> {
+    async fn observe(&self, id: NodeId) -> Result<NodeState, EngineError> {
         self.call(Method::Observe, |state| {
             Ok(match state.nodes.get(&id) {
                 None => NodeState::Absent,
@@ -263,7 +263,7 @@ impl Engine for FakeEngine {
         .await
     }
 
-    async fn disk_bytes(&self, id: DatabaseId) -> Result<u64, EngineError> {
+    async fn disk_bytes(&self, id: NodeId) -> Result<u64, EngineError> {
         self.call(Method::DiskBytes, |state| Ok(state.live(id)?.disk_bytes)).await
     }
 
@@ -317,18 +317,18 @@ impl Engine for FakeEngine {
         .await
     }
 
-    async fn certificate_until(&self, id: DatabaseId) -> Result<Option<DateTime<Utc>>, EngineError> {
+    async fn certificate_until(&self, id: NodeId) -> Result<Option<DateTime<Utc>>, EngineError> {
         self.call(Method::CertificateUntil, |state| {
             Ok(state.live(id).ok().and_then(|node| node.certificate_until))
         })
         .await
     }
 
-    async fn log_tail(&self, _id: DatabaseId, _lines: usize) -> Result<Vec<String>, EngineError> {
+    async fn log_tail(&self, _id: NodeId, _lines: usize) -> Result<Vec<String>, EngineError> {
         self.call(Method::LogTail, |_| Ok(vec!["LOG:  database system is ready".into()])).await
     }
 
-    async fn trash(&self, id: DatabaseId) -> Result<(), EngineError> {
+    async fn trash(&self, id: NodeId) -> Result<(), EngineError> {
         self.call(Method::Trash, |state| {
             let node = state.nodes.get_mut(&id).ok_or(EngineError::Absent)?;
             if node.running.is_some() {
@@ -340,7 +340,7 @@ impl Engine for FakeEngine {
         .await
     }
 
-    async fn untrash(&self, id: DatabaseId) -> Result<(), EngineError> {
+    async fn untrash(&self, id: NodeId) -> Result<(), EngineError> {
         self.call(Method::Untrash, |state| {
             state.nodes.get_mut(&id).ok_or(EngineError::Absent)?.trashed = false;
             Ok(())
@@ -348,7 +348,7 @@ impl Engine for FakeEngine {
         .await
     }
 
-    async fn purge(&self, id: DatabaseId) -> Result<(), EngineError> {
+    async fn purge(&self, id: NodeId) -> Result<(), EngineError> {
         self.call(Method::Purge, |state| {
             if state.nodes.get(&id).is_some_and(|node| node.running.is_some()) {
                 return Err(refused("it runs"));

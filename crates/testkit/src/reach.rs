@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use control::engine::{Doorway, EngineError, LogFile, LogMark, LogPart, Logs, NodeSpec, reach::RENEW_BEFORE};
 use std::net::IpAddr;
-use types::{DatabaseId, log::LogRecord, network::Network, reach::TcpSession};
+use types::{NodeId, log::LogRecord, network::Network, reach::TcpSession};
 
 /// Name of the fake's one file.
 const FILE: &str = "postgresql-2026-11-21_000000.json";
@@ -21,7 +21,7 @@ fn unwelcome(spec: &NodeSpec, session: &TcpSession) -> bool {
     let outside = session.client.parse::<IpAddr>().is_ok_and(|client| {
         !client.is_loopback() && !spec.reach.networks.iter().any(|network| network.holds(client))
     });
-    (spec.reach.force_tls && !session.tls) || (outside && !spec.reach.everywhere)
+    spec.reach.closed || (spec.reach.force_tls && !session.tls) || (outside && !spec.reach.everywhere)
 }
 
 impl State {
@@ -33,7 +33,7 @@ impl State {
 
 impl FakeEngine {
     /// Somebody is connected.
-    pub fn connect(&self, id: DatabaseId, client: &str, tls: bool) {
+    pub fn connect(&self, id: NodeId, client: &str, tls: bool) {
         let since = self.clock_now();
         if let Some(node) = self.state().nodes.get_mut(&id) {
             let pid = i32::try_from(node.sessions.len()).unwrap_or_default() + 100;
@@ -42,8 +42,13 @@ impl FakeEngine {
         }
     }
 
+    /// Its CA ends then, and not ten years from now.
+    pub fn ca_ends(&self, until: DateTime<Utc>) {
+        self.state().ca_until = Some(until);
+    }
+
     /// A server writes this line into its log.
-    pub fn logs(&self, id: DatabaseId, line: &str) {
+    pub fn logs(&self, id: NodeId, line: &str) {
         if let Some(node) = self.state().nodes.get_mut(&id) {
             node.log.push(LogRecord::read(line));
         }
@@ -62,6 +67,10 @@ impl Doorway for FakeEngine {
 
     fn house_networks(&self) -> Vec<Network> {
         Vec::new()
+    }
+
+    fn ca_until(&self) -> DateTime<Utc> {
+        self.state().ca_until.unwrap_or_else(|| self.clock_now() + TimeDelta::days(3650))
     }
 
     async fn refused(&self, spec: &NodeSpec) -> Result<Vec<TcpSession>, EngineError> {
@@ -86,16 +95,16 @@ fn part(records: &[LogRecord], from: usize) -> LogPart {
 
 #[async_trait]
 impl Logs for FakeEngine {
-    async fn log_end(&self, id: DatabaseId, _bytes: u64) -> Result<LogPart, EngineError> {
+    async fn log_end(&self, id: NodeId, _bytes: u64) -> Result<LogPart, EngineError> {
         self.call(Method::LogEnd, |state| Ok(part(&state.live(id)?.log, 0))).await
     }
 
-    async fn log_since(&self, id: DatabaseId, mark: &LogMark) -> Result<LogPart, EngineError> {
+    async fn log_since(&self, id: NodeId, mark: &LogMark) -> Result<LogPart, EngineError> {
         let from = usize::try_from(mark.offset).unwrap_or_default();
         self.call(Method::LogSince, |state| Ok(part(&state.live(id)?.log, from))).await
     }
 
-    async fn log_files(&self, id: DatabaseId) -> Result<Vec<LogFile>, EngineError> {
+    async fn log_files(&self, id: NodeId) -> Result<Vec<LogFile>, EngineError> {
         let now = self.clock_now();
         self.call(Method::LogFiles, |state| {
             let bytes = state.live(id)?.log.iter().map(|record| record.text.len() as u64).sum();
@@ -104,7 +113,7 @@ impl Logs for FakeEngine {
         .await
     }
 
-    async fn trim_log(&self, id: DatabaseId, _bytes: u64) -> Result<u32, EngineError> {
+    async fn trim_log(&self, id: NodeId, _bytes: u64) -> Result<u32, EngineError> {
         self.call(Method::TrimLog, |state| state.live(id).map(|_| 0)).await
     }
 }

@@ -8,7 +8,7 @@ use control::engine::{
     statements::{Statements, StatementsSeen},
 };
 use types::{
-    DatabaseId,
+    NodeId,
     query::{SessionState, SessionView, Signalled},
     statement::StatementView,
 };
@@ -32,13 +32,13 @@ pub struct Talk {
 
 impl FakeEngine {
     /// What a node's server tells from now on.
-    pub fn talks(&self, id: DatabaseId, change: impl FnOnce(&mut Talk)) {
+    pub fn talks(&self, id: NodeId, change: impl FnOnce(&mut Talk)) {
         change(self.state().talk.entry(id).or_default());
     }
 
     /// What it tells.
     #[must_use]
-    pub fn talk(&self, id: DatabaseId) -> Talk {
+    pub fn talk(&self, id: NodeId) -> Talk {
         self.state().talk.get(&id).cloned().unwrap_or_default()
     }
 }

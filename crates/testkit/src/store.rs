@@ -46,6 +46,12 @@ impl TestStore {
             .expect("a new database can be connected to");
         Self { pool, admin, name }
     }
+
+    /// Where it is, for a process of its own.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.admin.clone().database(&self.name).to_url_lossy().to_string()
+    }
 }
 
 async fn execute(conn: &mut PgConnection, sql: String) -> sqlx::Result<()> {

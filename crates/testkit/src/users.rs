@@ -128,7 +128,7 @@ impl Administer for FakeEngine {
                 version: (name == "plpgsql" || made.contains(name)).then(|| "1.0".into()),
                 schema: None,
                 offered,
-                needs_preload: false,
+                needs_restart: false,
                 built_in: name == "plpgsql",
                 dependents: Vec::new(),
             };

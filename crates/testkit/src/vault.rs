@@ -8,7 +8,7 @@ use crate::{
     fault::{Faults, suffer},
 };
 use bytes::Bytes;
-use control::backup::vault::{Place, VaultError};
+use control::backup::vault::{Place, Room, VaultError};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -52,7 +52,10 @@ struct State {
     /// What killed writers left.
     halves: Vec<Place>,
     writing: u32,
-    free_bytes: Option<u64>,
+    /// The volume, and how much had been written when a test said so.
+    room: Option<(Room, u64)>,
+    /// Plain bytes that ever came.
+    written: u64,
     faults: Faults<VaultMethod, VaultError>,
 }
 
@@ -61,7 +64,7 @@ struct State {
 pub struct FakeVault(Arc<Mutex<State>>);
 
 impl FakeVault {
-    /// An empty one, which does not know how much is free.
+    /// An empty one, without an end.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -123,9 +126,10 @@ impl FakeVault {
         self.state().halves.push(place);
     }
 
-    /// So much is free from now on; `None`: nobody knows.
-    pub fn frees(&self, free_bytes: Option<u64>) {
-        self.state().free_bytes = free_bytes;
+    /// It lies on this volume from now on, and what is written takes of it; `None`: it has no end.
+    pub fn lies_on(&self, room: Option<Room>) {
+        let mut state = self.state();
+        state.room = room.map(|room| (room, state.written));
     }
 
     /// Counts the call, does what a fault says, else the work.

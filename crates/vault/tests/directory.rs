@@ -12,12 +12,14 @@ mod common;
 use common::{archive, content, keeps_the_contract, key, place, read, write};
 use control::backup::vault::{Place, Vault, VaultError};
 use std::fs::{File, Permissions};
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+use types::{BackupId, DatabaseId};
+use uuid::Uuid;
 use vault::VaultConfig;
 
 async fn open(root: &Path) -> Arc<dyn Vault> {
@@ -52,7 +54,7 @@ async fn the_contract() {
     let root = tempfile::tempdir().expect("a directory");
     let vault = open(&root.path().join("not/there/yet")).await;
     keeps_the_contract(&*vault).await;
-    assert!(vault.free_bytes().await.is_some_and(|bytes| bytes > 0));
+    assert!(vault.room().await.is_some_and(|room| room.free_bytes > 0 && room.all_bytes > room.free_bytes));
     assert_eq!(vault.place_name(), root.path().join("not/there/yet").display().to_string());
 }
 
@@ -161,29 +163,126 @@ async fn only_half_made_files_that_are_ours_are_swept() {
     assert!(!ours[0].exists(), "the half-made ones of a place go with it");
 }
 
-/// Runs in a process of its own, which is killed in the middle of its writing.
-#[tokio::test]
-async fn writer_to_be_killed() {
-    let Some(root) = std::env::var_os("WRITER_TO_BE_KILLED") else { return };
-    let vault = open(Path::new(&root)).await;
-    let mut sealing = vault.create(place(), &key(1)).await.expect("begins");
-    write(&mut *sealing, &content(5_000_000)).await.expect("written");
-    println!("\nwriting");
-    std::future::pending::<()>().await;
+/// Where the writer below writes to.
+fn troubled() -> Place {
+    Place {
+        database: DatabaseId::new(Uuid::from_bytes([3; 16])),
+        backup: BackupId::new(Uuid::from_bytes([4; 16])),
+    }
 }
 
+/// Runs in a process of its own, to which something happens before it is told to go on, or then.
 #[tokio::test]
-#[expect(clippy::disallowed_methods, reason = "the killed process is this test itself")]
-async fn a_killed_writer_leaves_nothing_visible_and_the_sweep_takes_the_rest() {
-    let root = tempfile::tempdir().expect("a directory");
-    let mut child = std::process::Command::new(std::env::current_exe().expect("this test"))
-        .args(["--exact", "writer_to_be_killed", "--nocapture"])
-        .env("WRITER_TO_BE_KILLED", root.path())
+async fn writer_in_trouble() {
+    let Some(root) = std::env::var_os("WRITER_IN_TROUBLE") else { return };
+    let vault = open(Path::new(&root)).await;
+    let mut sealing = vault.create(troubled(), &key(1)).await.expect("begins");
+    write(&mut *sealing, &content(5_000_000)).await.expect("written");
+    println!("\nwriting");
+    std::io::stdin().read_line(&mut String::new()).expect("told to go on");
+    let finished = sealing.finish().await;
+    println!("\n{}", if let Err(error) = &finished { error.to_string() } else { "finished".into() });
+}
+
+/// Starts it; it has written when this returns.
+#[expect(clippy::disallowed_methods, reason = "the process in trouble is this test itself")]
+fn writer(root: &Path) -> (Child, Lines<BufReader<ChildStdout>>) {
+    let mut child = Command::new(std::env::current_exe().expect("this test"))
+        .args(["--exact", "writer_in_trouble", "--nocapture"])
+        .env("WRITER_IN_TROUBLE", root)
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .expect("started");
     let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
     assert!(lines.any(|line| line.expect("a line") == "writing"), "it came to write");
+    (child, lines)
+}
+
+/// Lets it go on while strace does this to its calls; answers what it said then, and what strace saw.
+#[expect(clippy::disallowed_methods, reason = "the system's own program troubles it")]
+fn trouble(root: &Path, strace: &[&str]) -> (String, String) {
+    let (mut child, lines) = writer(root);
+    let log = tempfile::NamedTempFile::new().expect("a file");
+    let mut tracer = Command::new("strace")
+        .args(["-f", "-o"])
+        .arg(log.path())
+        .args(strace)
+        .arg(format!("-p{}", child.id()))
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("strace, which scripts/setup.sh test installs");
+    // Kept until its end: it says more.
+    let mut words = BufReader::new(tracer.stderr.take().expect("its words")).lines();
+    let attached = words.next().expect("a line").expect("a line");
+    assert!(attached.contains("attached"), "{attached}");
+    writeln!(child.stdin.take().expect("its input")).expect("told");
+    let said: Vec<_> = lines.map_while(Result::ok).filter(|line| !line.is_empty()).collect();
+    let _ = child.wait().expect("ended");
+    tracer.wait().expect("ended with it");
+    let seen = std::fs::read_to_string(log.path()).expect("what it saw");
+    (said.into_iter().next().unwrap_or_default(), seen)
+}
+
+/// F19: first the bytes cannot be brought to the disk, then the name. Neither is tried again, and neither is an archive.
+#[tokio::test]
+async fn what_cannot_be_brought_to_the_disk_is_no_archive() {
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: only root may trace a process that is no child");
+        return;
+    }
+    let root = tempfile::tempdir().expect("a directory");
+    let directory = root.path().join(troubled().database.uuid().to_string());
+    let directory = directory.to_str().expect("text").to_owned();
+    for filter in [&[][..], &["-P", &*directory]] {
+        let inject = ["-e", "trace=fsync", "-e", "inject=fsync:error=EIO:when=1"];
+        let (said, seen) = trouble(root.path(), &[filter, &inject].concat());
+        assert_eq!(seen.matches("(INJECTED)").count(), 1, "{seen}");
+        assert!(said.contains("cannot be brought to the disk"), "{filter:?}: {said}");
+        assert_eq!(files(root.path()), Vec::<PathBuf>::new(), "{filter:?}");
+        assert_eq!(open(root.path()).await.places().await.expect("listed"), []);
+    }
+}
+
+/// F20: killed between writing and renaming.
+#[tokio::test]
+async fn killed_before_its_name_it_is_the_earlier_one() {
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: only root may trace a process that is no child");
+        return;
+    }
+    let root = tempfile::tempdir().expect("a directory");
+    let vault = open(root.path()).await;
+    archive(&*vault, troubled(), b"earlier").await.expect("written");
+    let calls = "rename,renameat,renameat2";
+    let inject = format!("inject={calls}:signal=KILL");
+    let (said, seen) = trouble(root.path(), &["-e", &format!("trace={calls}"), "-e", &inject]);
+    assert!(said.is_empty() && seen.contains("killed by SIGKILL"), "{said} {seen}");
+    assert_eq!(read(&*vault, troubled()).await.expect("reads"), b"earlier");
+    assert_eq!(files(root.path()).len(), 2, "the half-made one is left to the sweep");
+}
+
+/// F63: what is read goes on when its name goes; what is cut short meanwhile is told, and never taken for its end.
+#[tokio::test]
+async fn an_archive_that_goes_while_it_is_read_is_never_short() {
+    let root = tempfile::tempdir().expect("a directory");
+    let (vault, place) = (open(root.path()).await, place());
+    archive(&*vault, place, &content(5_000_000)).await.expect("written");
+    let sealed = vault.open(place, &key(1)).await.expect("opens");
+    let first = sealed.read(0..100_000).await.expect("reads");
+    let held = File::options().write(true).open(path(root.path(), place)).expect("opens");
+    vault.remove(place).await.expect("removed");
+    let second = sealed.read(100_000..3_000_000).await.expect("goes on");
+    assert!([first, second].concat() == content(5_000_000)[..3_000_000]);
+    held.set_len(3_500_000).expect("cut");
+    let rest = sealed.read(3_000_000..5_000_000).await;
+    assert!(matches!(rest, Err(VaultError::Damaged(_))), "{rest:?}");
+}
+
+#[tokio::test]
+async fn a_killed_writer_leaves_nothing_visible_and_the_sweep_takes_the_rest() {
+    let root = tempfile::tempdir().expect("a directory");
+    let (mut child, _lines) = writer(root.path());
     child.kill().expect("killed");
     child.wait().expect("ended");
 
@@ -207,23 +306,24 @@ impl SmallDisk {
         reason = "a disk for the test is mounted by the system's own program"
     )]
     fn mount() -> Option<Self> {
+        if !rustix::process::geteuid().is_root() {
+            println!("skipped: only root may mount a small disk");
+            return None;
+        }
         let root = tempfile::tempdir().expect("a directory");
-        let mount = std::process::Command::new("mount")
+        let mount = Command::new("mount")
             .args(["-t", "tmpfs", "-o", "size=1m", "paddock-test"])
             .arg(root.path())
             .status();
-        if mount.is_ok_and(|status| status.success()) {
-            return Some(Self(root));
-        }
-        println!("skipped: this user may not mount a small disk");
-        None
+        assert!(mount.expect("mount").success(), "root may mount");
+        Some(Self(root))
     }
 }
 
 impl Drop for SmallDisk {
     #[expect(clippy::disallowed_methods, reason = "as it was mounted")]
     fn drop(&mut self) {
-        let _ = std::process::Command::new("umount").arg(self.0.path()).status();
+        let _ = Command::new("umount").arg(self.0.path()).status();
     }
 }
 
@@ -233,6 +333,9 @@ async fn a_full_disk_is_told_and_spoils_nothing() {
     let root = disk.0.path();
     let (vault, first, second) = (open(root).await, place(), place());
     archive(&*vault, first, &content(400_000)).await.expect("there is room");
+    let room = vault.room().await.expect("a volume");
+    assert_eq!(room.all_bytes, 1 << 20, "this one, not that of the directory above");
+    assert!(room.free_bytes < (1 << 20) - 400_000, "{room:?}");
     for bytes in [700_000, 5_000_000] {
         match archive(&*vault, second, &content(bytes)).await {
             Err(VaultError::Full { free_bytes }) => assert!(free_bytes < 1024 * 1024, "{free_bytes}"),

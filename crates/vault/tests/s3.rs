@@ -37,7 +37,7 @@ async fn the_contract() {
     let server = Server::start().await;
     let vault = open(&server).await;
     assert_eq!(vault.place_name(), "s3://bucket/paddock/backups");
-    assert_eq!(vault.free_bytes().await, None);
+    assert_eq!(vault.room().await, None);
     keeps_the_contract(&*vault).await;
 }
 
@@ -56,6 +56,32 @@ async fn an_archive_of_several_parts_is_read_in_ranges() {
         let slice = &all[range.start as usize..range.end as usize];
         assert!(sealed.read(range.clone()).await.expect("reads")[..] == *slice, "{range:?}");
     }
+}
+
+/// F63: an object that is removed while it is read is told, and never taken for its end.
+#[tokio::test]
+async fn an_object_that_goes_while_it_is_read_is_never_short() {
+    let server = Server::start().await;
+    let (vault, place) = (open(&server).await, place());
+    let all = content(30_000_000);
+    archive(&*vault, place, &all).await.expect("written");
+    let sealed = vault.open(place, &key(1)).await.expect("opens");
+    assert!(sealed.read(0..1_000_000).await.expect("reads")[..] == all[..1_000_000]);
+    vault.remove(place).await.expect("removed");
+    let (mut at, step) = (1_000_000, 1_000_000);
+    // What was read ahead may still come, and is right.
+    let gone = loop {
+        match sealed.read(at..at + step).await {
+            Ok(bytes) => assert!(bytes[..] == all[at as usize..(at + step) as usize], "{at}"),
+            Err(error) => break error,
+        }
+        at += step;
+        assert!(at < 30_000_000, "it was all read ahead");
+    };
+    assert!(
+        matches!(gone, VaultError::Absent | VaultError::Damaged(_) | VaultError::Storage { .. }),
+        "{gone}"
+    );
 }
 
 #[tokio::test]

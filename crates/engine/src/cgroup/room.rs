@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
     sync::OnceLock,
 };
-use types::DatabaseId;
+use types::NodeId;
 use uuid::Uuid;
 
 /// Where Paddock itself is on v2, which allows processes in leaves only. The name is in `docs/paddock.service`, too.
@@ -51,6 +51,11 @@ impl Room {
         self.why_not.as_deref()
     }
 
+    /// Paddock's own group, below which groups can be made.
+    pub(super) fn own(&self) -> Option<&Group> {
+        self.own.as_ref()
+    }
+
     fn find() -> Self {
         let read = |path| fs::read_to_string(path).unwrap_or_default();
         let mounts = find::mounts(&read("/proc/self/mountinfo"));
@@ -64,9 +69,9 @@ impl Room {
         Self { mounts, own, why_not }
     }
 
-    /// Makes a fresh group with these limits and opens its doors, `cgroup.procs`; `None` when there can be none. What could not be set
-    /// shows when it is read.
-    pub(crate) async fn make(&self, id: DatabaseId, limits: &Limits) -> Option<Vec<File>> {
+    /// Makes a fresh group with these limits and opens its doors; `None` when there can be none. What could not be set shows
+    /// when it is read.
+    pub(crate) async fn make(&self, id: NodeId, limits: &Limits) -> Option<Vec<File>> {
         let start = Uuid::new_v4().simple().to_string();
         let name = format!("{}{}", prefix(id), &start[..8]);
         let make = |parent: &Path| {
@@ -96,7 +101,7 @@ impl Room {
     }
 
     /// The group of a running server; `None` when it is in none that was made for this database.
-    pub(crate) fn of(&self, pid: u32, id: DatabaseId) -> Option<Group> {
+    pub(crate) fn of(&self, pid: u32, id: NodeId) -> Option<Group> {
         let cgroup = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
         let ours = |dir: &Path| {
             let name = dir.file_name()?.to_str()?;
@@ -109,8 +114,13 @@ impl Room {
         find::dir(&self.mounts, &cgroup, None).as_deref().and_then(ours).map(Group::V2)
     }
 
+    /// The doors of a running server's group, for what works for it; none where it has none.
+    pub(crate) fn doors_of(&self, pid: u32, id: NodeId) -> Vec<File> {
+        self.of(pid, id).and_then(|group| group.doors().ok()).unwrap_or_default()
+    }
+
     /// What the last group of a dead server tells, while it is still there.
-    pub(crate) fn last_words(&self, id: DatabaseId) -> Option<OutOfMemory> {
+    pub(crate) fn last_words(&self, id: NodeId) -> Option<OutOfMemory> {
         let told = self.left(id).into_iter().filter_map(|dir| {
             let kills = field(&dir, "memory.oom_control", "oom_kill");
             let kills =
@@ -122,12 +132,12 @@ impl Room {
     }
 
     /// Removes the groups of a database in which nobody is any more.
-    pub(crate) fn clear(&self, id: DatabaseId) {
+    pub(crate) fn clear(&self, id: NodeId) {
         self.left(id).iter().for_each(|dir| super::remove(dir));
     }
 
     /// Directories of a database's groups.
-    fn left(&self, id: DatabaseId) -> Vec<PathBuf> {
+    fn left(&self, id: NodeId) -> Vec<PathBuf> {
         let prefix = prefix(id);
         let parents = self.own.as_ref().map(Group::dirs).unwrap_or_default();
         let entries = parents.into_iter().flat_map(|dir| fs::read_dir(dir).into_iter().flatten().flatten());
@@ -251,7 +261,7 @@ mod tests {
     async fn a_group_is_made_found_and_removed_by_its_name_alone() {
         let temp = tempfile::tempdir().unwrap();
         let room = Room { mounts: Vec::new(), own: Some(Group::V2(temp.path().into())), why_not: None };
-        let (ours, other) = (DatabaseId::new(Uuid::new_v4()), DatabaseId::new(Uuid::new_v4()));
+        let (ours, other) = (NodeId::new(Uuid::new_v4()), NodeId::new(Uuid::new_v4()));
         for id in [ours, other] {
             let dir = temp.path().join(format!("{}1", prefix(id)));
             fs::create_dir(&dir).unwrap();

@@ -87,18 +87,30 @@ const REST: &str = r#"
            (SELECT count(*) FROM pg_largeobject_metadata), pg_database_size(current_database())
 "#;
 
-/// Counts and names everything.
-pub(super) async fn read(client: &Client) -> Result<Contents, Error> {
-    let mut contents = Contents::default();
+/// A table that nobody changes while it is held: how it is quoted, and its name.
+#[derive(Debug)]
+pub(super) struct Held(String, String);
+
+/// Holds all tables, as `pg_dump` does before it reads.
+pub(super) async fn hold(client: &Client) -> Result<Vec<Held>, Error> {
+    let mut held = Vec::new();
     for row in client.query(TABLES, &[]).await? {
         let (oid, quoted, name): (u32, String, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
         client.batch_execute(&format!("LOCK TABLE ONLY {quoted} IN ACCESS SHARE MODE")).await?;
         let same: bool =
             client.query_one("SELECT to_regclass($1)::oid = $2", &[&quoted, &oid]).await?.try_get(0)?;
         // Another table has its name meanwhile: the dump has the old one, and so it says itself that it cannot read it.
-        if !same {
-            continue;
+        if same {
+            held.push(Held(quoted, name));
         }
+    }
+    Ok(held)
+}
+
+/// Counts and names everything.
+pub(super) async fn read(client: &Client, held: Vec<Held>) -> Result<Contents, Error> {
+    let mut contents = Contents::default();
+    for Held(quoted, name) in held {
         let count = client.query_one(&format!("SELECT count(*) FROM ONLY {quoted}"), &[]).await?;
         contents.rows.insert(name, count.try_get::<_, i64>(0)?.cast_unsigned());
     }

@@ -56,7 +56,8 @@ pub(super) async fn contents(works: &Works<'_>, database: &str) -> Result<Conten
         let (client, connection) = works.weak(BACKUP, database, &password).open().await?;
         let work = async {
             client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-            contents::read(&client).await
+            let held = contents::hold(&client).await?;
+            contents::read(&client, held).await
         };
         drive(connection, work).await
     };

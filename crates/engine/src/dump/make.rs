@@ -1,23 +1,42 @@
 //! Making a dump: one snapshot, read twice at the same time. `pg_dump` writes what it holds; beside it a session counts, so
 //! that a restore can be compared with what really was there.
+//!
+//! Both hold all tables, one after the other. Who wants to change one in between waits for the first and keeps the second
+//! waiting, and everybody else who wants to read it. So nobody waits here for longer than a moment: all is let go, and
+//! tried again.
 
-use super::{LIMIT, Works, contents, login, tool, tool_failed};
+use super::{LIMIT, Works, contents, humble, login, tool, tool_failed};
 use crate::{
+    cgroup::aside,
     error::{retry, sql},
     sql::{BACKUP, drive},
 };
 use chrono::{DateTime, Utc};
-use control::engine::dumps::{DumpError, Dumped, Sink};
+use control::engine::{
+    EngineError,
+    dumps::{DumpError, Dumped, Sink},
+};
 use secrecy::SecretString;
 use std::time::{Duration, SystemTime};
 use tokio::io::AsyncReadExt as _;
-use tokio_postgres::Client;
+use tokio::time::Instant;
+use tokio_postgres::{Client, error::SqlState};
 
 /// How often somebody is asked whether the dump is still wanted while nothing comes of it.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Read from `pg_dump` at a time, bytes.
 const PIECE: usize = 256 * 1024;
+
+/// What may wait in its pipe, bytes: it goes on writing while a piece is sealed or somebody is told of it. As much as the
+/// kernel gives without a privilege.
+const PIPE: usize = 1 << 20;
+
+/// How long one attempt waits for a table, and all of them together.
+const MOMENT: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Between two attempts, so that others come first.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// The first major whose `pg_dump` compresses with zstd: three times as fast as gzip, and smaller.
 const ZSTD_SINCE: u16 = 16;
@@ -26,24 +45,74 @@ const ZSTD_SINCE: u16 = 16;
 pub(crate) async fn make(works: &Works<'_>, sink: &mut dyn Sink) -> Result<Dumped, DumpError> {
     let superuser = works.superuser();
     let password = login::open(&superuser, BACKUP).await?;
-    let made = with_snapshot(works, &password, sink).await;
+    let until = Instant::now() + PATIENCE;
+    let made = loop {
+        match with_snapshot(works, &password, sink).await {
+            Ok(dumped) => break Ok(dumped),
+            Err(Ended::Held(_)) if Instant::now() < until => {
+                if sink.stopped().await {
+                    break Err(DumpError::Stopped);
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(Ended::Held(error) | Ended::Failed(error)) => break Err(error),
+        }
+    };
     login::close(&superuser, BACKUP).await;
+    aside::clear();
     made
+}
+
+/// How an attempt ended without a dump.
+enum Ended {
+    /// Somebody else holds a table, or waits to; nothing was written yet.
+    Held(DumpError),
+    /// Anything else.
+    Failed(DumpError),
+}
+
+impl From<DumpError> for Ended {
+    fn from(error: DumpError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<EngineError> for Ended {
+    fn from(error: EngineError) -> Self {
+        Self::Failed(error.into())
+    }
 }
 
 async fn with_snapshot(
     works: &Works<'_>,
     password: &SecretString,
     sink: &mut dyn Sink,
-) -> Result<Dumped, DumpError> {
+) -> Result<Dumped, Ended> {
     let what = "read the database";
     let session = works.weak(BACKUP, works.name, password);
     let (client, connection) = session.open().await.map_err(|error| sql(what, error))?;
     let work = async {
         let (snapshot, at) = begin(&client).await?;
-        let counting = async { contents::read(&client).await.map_err(|error| sql(what, error).into()) };
-        Ok(tokio::try_join!(counting, pg_dump(works, password, &snapshot, sink))
-            .map(|(contents, ())| Dumped { contents, at }))
+        let held = match contents::hold(&client).await {
+            Ok(held) => held,
+            Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => {
+                return Ok(Err(Ended::Held(sql(what, error).into())));
+            }
+            Err(error) => return Err(error),
+        };
+        let counting =
+            async { contents::read(&client, held).await.map_err(|error| Ended::from(sql(what, error))) };
+        let dumping = async {
+            let dump = pg_dump(works, password, &snapshot, sink);
+            tokio::pin!(dump);
+            tokio::select! {
+                biased;
+                dumped = &mut dump => return dumped,
+                () = humble::step_back(works) => {}
+            }
+            dump.await
+        };
+        Ok(tokio::try_join!(counting, dumping).map(|(contents, ())| Dumped { contents, at }))
     };
     drive(connection, work).await.map_err(|error| sql(what, error))?
 }
@@ -51,7 +120,11 @@ async fn with_snapshot(
 /// Begins the transaction whose snapshot the dump shares.
 async fn begin(client: &Client) -> Result<(String, DateTime<Utc>), tokio_postgres::Error> {
     client
-        .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = '60s'")
+        .batch_execute(&format!(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = {};
+                 SET LOCAL max_parallel_workers_per_gather = 0",
+            MOMENT.as_millis()
+        ))
         .await?;
     // A table that becomes a view while we count would run what its maker wrote (CVE-2024-7348). Minors since then
     // refuse that; the setting is not there before.
@@ -67,16 +140,18 @@ async fn pg_dump(
     password: &SecretString,
     snapshot: &str,
     sink: &mut dyn Sink,
-) -> Result<(), DumpError> {
+) -> Result<(), Ended> {
     let compress = if works.installed.version.major >= ZSTD_SINCE { "zstd:3" } else { "6" };
     let exec = tool::tool(works, "pg_dump", (BACKUP, works.name, password))
-        .args(["--format=custom", "--lock-wait-timeout=60000", "--no-subscriptions"])
+        .args(["--format=custom", "--no-subscriptions"])
+        .arg(format!("--lock-wait-timeout={}", MOMENT.as_millis()))
         .arg(format!("--compress={compress}"))
         .arg(format!("--snapshot={snapshot}"))
         .limit(LIMIT);
     let piped = exec
         .piped(async |stdin, mut stdout| -> Result<u64, DumpError> {
             drop(stdin);
+            let _ = rustix::pipe::fcntl_setpipe_size(&stdout, PIPE);
             let (mut piece, mut all) = (vec![0; PIECE], 0);
             loop {
                 // It may wait for a lock: who wants no more shall not wait with it.
@@ -97,7 +172,12 @@ async fn pg_dump(
         .await
         .map_err(tool_failed)??;
     if !piped.output.status.success() {
-        return Err(tool::refused("pg_dump could not dump the database", &piped.output).into());
+        let refused = tool::refused("pg_dump could not dump the database", &piped.output).into();
+        // It waits for tables by `statement_timeout`. One may go just before that.
+        let said = |words| piped.output.stderr.contains(words);
+        let changed = said("LOCK TABLE") && said("timeout") || said("could not open relation with OID");
+        let held = piped.work == 0 && changed;
+        return Err(if held { Ended::Held(refused) } else { Ended::Failed(refused) });
     }
     if piped.work == 0 {
         // A tool that says nothing and that all is well has done nothing.

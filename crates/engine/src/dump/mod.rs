@@ -6,6 +6,7 @@
 //! Tools are those of the server's own version. A superuser enters a database here only while it is empty.
 
 mod contents;
+mod humble;
 mod load;
 mod login;
 mod make;
@@ -14,7 +15,7 @@ mod tool;
 mod trial;
 
 pub(crate) use make::make;
-pub(crate) use second::{INCOMING, drop, load_beside, seconds, swap};
+pub(crate) use second::{INCOMING, drop, load_beside, names_beside, seconds, swap};
 pub(crate) use trial::{Throwaway, sweep, try_dump};
 
 use crate::{

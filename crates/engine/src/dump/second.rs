@@ -7,7 +7,9 @@ use super::{Into, Works, load, login};
 use crate::{
     error::fatal,
     roles::{self, Names},
+    settings::PLATFORM_CONNECTIONS,
     sql::{LOADER, Session},
+    users,
 };
 use control::{
     backup::contents::Contents,
@@ -59,19 +61,24 @@ pub(crate) async fn load_beside(
     Ok(load::contents(works, INCOMING).await?)
 }
 
-/// Which of them are there; the session is the superuser's, in `postgres`.
-pub(crate) async fn seconds(superuser: &Session) -> Result<Vec<Second>, EngineError> {
-    let ask = "SELECT datname::text FROM pg_catalog.pg_database WHERE datname = ANY ($1)";
-    let names: Vec<String> = superuser
-        .run("look for other databases", async |client: Client| {
-            let all = [INCOMING, REPLACED].map(str::to_owned).to_vec();
-            client.query(ask, &[&all]).await?.iter().map(|row| row.try_get(0)).collect()
-        })
-        .await?;
+/// Which of them are there; the session is in `postgres`.
+pub(crate) async fn seconds(session: &Session) -> Result<Vec<Second>, EngineError> {
+    let names = names_beside(session).await?;
     Ok([Second::Incoming, Second::Replaced]
         .into_iter()
         .filter(|second| names.iter().any(|is| is == name(*second)))
         .collect())
+}
+
+/// The names of those that are there; the session is in `postgres`.
+pub(crate) async fn names_beside(session: &Session) -> Result<Vec<String>, EngineError> {
+    let ask = "SELECT datname::text FROM pg_catalog.pg_database WHERE datname = ANY ($1)";
+    session
+        .run("look for other databases", async |client: Client| {
+            let all = [INCOMING, REPLACED].map(str::to_owned).to_vec();
+            client.query(ask, &[&all]).await?.iter().map(|row| row.try_get(0)).collect()
+        })
+        .await
 }
 
 /// Drops one.
@@ -96,6 +103,8 @@ pub(crate) async fn swap(superuser: &Session, database: &str, with: Second) -> R
     }
     let names = Names::of(database)?;
     let (user, with) = (&names.user, name(with));
+    // Users may have come since it was made.
+    users::share_beside(superuser, database, with).await?;
     let connections = superuser
         .run("read the limit of connections", async |client: Client| {
             let ask = "SELECT datconnlimit FROM pg_catalog.pg_database WHERE datname = $1";
@@ -106,7 +115,7 @@ pub(crate) async fn swap(superuser: &Session, database: &str, with: Second) -> R
     let rename = format!(
         "BEGIN;\nALTER DATABASE {user} RENAME TO {SWAPPING};\nALTER DATABASE {with} RENAME TO {user};\n\
          ALTER DATABASE {SWAPPING} RENAME TO {REPLACED};\n\
-         ALTER DATABASE {REPLACED} CONNECTION LIMIT 0;\nALTER DATABASE {user} CONNECTION LIMIT {connections};\nCOMMIT;\n"
+         ALTER DATABASE {REPLACED} CONNECTION LIMIT {PLATFORM_CONNECTIONS};\nALTER DATABASE {user} CONNECTION LIMIT {connections};\nCOMMIT;\n"
     );
     let end = "SELECT pg_catalog.pg_terminate_backend(pid, 1000) FROM pg_catalog.pg_stat_activity \
                WHERE datname = ANY ($1) AND backend_type <> 'autovacuum launcher'";

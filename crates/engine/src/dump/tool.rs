@@ -28,7 +28,7 @@ pub(super) fn tool(
         .env("PGAPPNAME", "paddock")
         .env(
             "PGOPTIONS",
-            "-c role=none -c default_transaction_read_only=off -c idle_in_transaction_session_timeout=0",
+            "-c local_preload_libraries= -c role=none -c default_transaction_read_only=off -c idle_in_transaction_session_timeout=0",
         )
         .arg("--no-password")
         .limit(super::LIMIT)

@@ -2,15 +2,16 @@
 //!
 //! One at a time. What a trial that was cut short has left is removed before the next, known by its place below `trials`
 //! and its identity file, like everything that is removed. The server writes without care for a power cut (nobody will
-//! miss it), within the limits of the database's plan.
+//! miss it), within the memory and the processes of the database's plan. It has the whole processor: it runs when that has
+//! nothing better to do.
 
 use super::{Into, LIMIT, Works, load, login, tool, tool_failed};
 use crate::{
     EngineConfig,
-    cgroup::Limits,
+    cgroup::{Limits, room},
     cluster::{self, Maker},
     configure::{self, By},
-    error::Doing as _,
+    error::{Doing as _, retry},
     identity::Identity,
     keeper::{self, START_LIMIT, Server, Watch},
     layout::{ClusterDir, Layout},
@@ -35,7 +36,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio_postgres::Client;
-use types::DatabaseId;
+use types::NodeId;
 use uuid::Uuid;
 
 /// Part of the socket's name; nothing listens on the network.
@@ -95,13 +96,8 @@ async fn run(
     source: &mut dyn Source,
 ) -> Result<Trial, DumpError> {
     let installed = needs.installed;
-    let spec = NodeSpec::new(
-        DatabaseId::new(identity.cluster),
-        &spec.name,
-        installed.version,
-        PORT,
-        spec.plan.clone(),
-    );
+    let spec =
+        NodeSpec::new(NodeId::new(identity.cluster), &spec.name, installed.version, PORT, spec.plan.clone());
     let by = By { config: needs.config, ca: needs.ca, installed: Some(installed), now: needs.now };
     configure::write(by, (dir, identity), &spec, &[])?;
     let settings = dir.conf().join("postgresql.conf");
@@ -118,17 +114,47 @@ async fn run(
     let superuser = works.superuser();
     let nobody: SecretString = Uuid::new_v4().to_string().into();
     let verifier = scram::verifier(&nobody);
-    roles::create_database(&superuser, &spec.name, spec.plan.connections(), verifier.expose_secret()).await?;
+    roles::create_database(&superuser, &spec, verifier.expose_secret()).await?;
     // While the database is empty; later its owner's code is in it.
     let can_check = prepare_check(&superuser, &spec.name).await?;
     let password = login::open(&superuser, LOADER).await?;
-    let to = Into { database: &spec.name, password: &password, doors: Vec::new() };
+    let server = keeper::postmaster(dir, identity)?;
+    let doors = server.map(|server| room().doors_of(server.seen.pid, identity.group())).unwrap_or_default();
+    let to = Into { database: &spec.name, password: &password, doors };
     let began = Instant::now();
-    load::load(&works, to, source).await?;
+    load::load(&works, to, source).await.map_err(verdict)?;
     let took = began.elapsed();
     let contents = load::contents(&works, &spec.name).await?;
     let complaints = if can_check { Some(check(&works, &password).await?) } else { None };
     Ok(Trial { contents, took, complaints })
+}
+
+/// What these words stand in says nothing about the dump: the trial's server ended, or had no room for it.
+const SURROUNDINGS: [&str; 8] = [
+    "out of memory",
+    "out of shared memory",
+    "No space left on device",
+    "could not extend file",
+    "could not write",
+    "connection to server",
+    "server closed the connection",
+    "terminating connection",
+];
+
+/// A refusal by `pg_restore` is about the dump, unless its words are about the trial.
+fn verdict(error: DumpError) -> DumpError {
+    match error {
+        DumpError::Engine(EngineError::Postgres { message, log }) => {
+            let said =
+                |words: &&str| message.contains(*words) || log.iter().any(|line| line.contains(*words));
+            if SURROUNDINGS.iter().any(said) {
+                retry("the trial had not what it needs", anyhow::anyhow!("{message}")).into()
+            } else {
+                DumpError::Refused(message)
+            }
+        }
+        other => other,
+    }
 }
 
 /// Lets the weak role run the checks of `amcheck` (manual, F.1), which looks into tables and indexes. False: the server does
@@ -160,5 +186,26 @@ async fn check(works: &Works<'_>, password: &SecretString) -> Result<Vec<String>
         // Its status when something is corrupt; what, it prints.
         Some(2) => Ok(output.stdout.lines().take(COMPLAINTS).map(str::to_owned).collect()),
         _ => Err(tool::refused("pg_amcheck could not check the restored database", &output).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_dump_holds_is_a_verdict_on_it() {
+        let refused = |message: &str, line: &str| {
+            verdict(EngineError::Postgres { message: message.into(), log: vec![line.into()] }.into())
+        };
+        let dump = refused("pg_restore could not restore the dump: input file appears to be too short", "");
+        assert!(matches!(dump, DumpError::Refused(_)), "{dump:?}");
+        for line in [
+            "pg_restore: error: could not execute query: ERROR:  out of memory",
+            "FATAL:  terminating connection",
+        ] {
+            let trial = refused("pg_restore could not restore the dump", line);
+            assert!(matches!(trial, DumpError::Engine(EngineError::Other { retry: true, .. })), "{trial:?}");
+        }
     }
 }

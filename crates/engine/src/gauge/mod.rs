@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 use types::{
-    DatabaseId,
+    NodeId,
     view::{Container, Enforced},
 };
 
@@ -31,7 +31,7 @@ const DEAD_FOR: Duration = Duration::from_secs(30);
 /// The gauges of all databases.
 #[derive(Debug, Default)]
 pub(crate) struct Gauges {
-    kept: Mutex<HashMap<DatabaseId, Kept>>,
+    kept: Mutex<HashMap<NodeId, Kept>>,
 }
 
 /// What is kept of one start of a server.
@@ -65,7 +65,7 @@ pub(crate) struct Look {
 
 impl Gauges {
     /// Looks once. The share of the processor is told when the last look was not too long ago.
-    pub(crate) fn look(&self, id: DatabaseId, server: &Seen, limits: &Limits) -> Look {
+    pub(crate) fn look(&self, id: NodeId, server: &Seen, limits: &Limits) -> Look {
         let group = room().of(server.pid, id);
         let reading = group.as_ref().map(Group::read).unwrap_or_default();
         let family = processes::family(server.pid);
@@ -115,7 +115,7 @@ impl Gauges {
     }
 
     /// As [`Gauges::look`], and waits a moment if that is needed to tell the share of the processor.
-    pub(crate) async fn look_now(&self, id: DatabaseId, server: &Seen, limits: &Limits) -> Look {
+    pub(crate) async fn look_now(&self, id: NodeId, server: &Seen, limits: &Limits) -> Look {
         let look = self.look(id, server, limits);
         if look.container.cpu_percent.is_some() {
             return look;
@@ -125,27 +125,27 @@ impl Gauges {
     }
 
     /// How many processes the kernel had ended when the database was last looked at; it ran then.
-    pub(crate) fn oom_kills(&self, id: DatabaseId) -> u64 {
+    pub(crate) fn oom_kills(&self, id: NodeId) -> u64 {
         let all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         all.get(&id).map_or(0, |kept| kept.oom_kills)
     }
 
     /// What dead rows take, as it was estimated a moment ago.
-    pub(crate) fn dead_bytes(&self, id: DatabaseId) -> Option<Option<u64>> {
+    pub(crate) fn dead_bytes(&self, id: NodeId) -> Option<Option<u64>> {
         let all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let (at, bytes) = all.get(&id)?.dead?;
         (at.elapsed() < DEAD_FOR).then_some(bytes)
     }
 
     /// Keeps what was estimated just now, and answers it.
-    pub(crate) fn keep_dead_bytes(&self, id: DatabaseId, bytes: Option<u64>) -> Option<u64> {
+    pub(crate) fn keep_dead_bytes(&self, id: NodeId, bytes: Option<u64>) -> Option<u64> {
         let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         all.entry(id).or_default().dead = Some((Instant::now(), bytes));
         bytes
     }
 
     /// Forgets a database that is gone or stopped.
-    pub(crate) fn forget(&self, id: DatabaseId) {
+    pub(crate) fn forget(&self, id: NodeId) {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
     }
 }

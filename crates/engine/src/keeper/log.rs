@@ -5,7 +5,7 @@
 //! server's user: nothing in it is opened through a link.
 
 use crate::{disk, error::Doing as _, layout::ClusterDir, logs::STARTUP, os_user::OsUser};
-use control::engine::EngineError;
+use control::engine::{EngineError, Volume};
 use std::{
     collections::HashMap,
     fs::{self, File, OpenOptions},
@@ -111,18 +111,21 @@ fn last_lines(path: &Path, from: u64) -> Vec<String> {
 }
 
 /// Why a server did not start, by its own words.
-pub(super) fn why(lines: &[String], port: u16, free_bytes: u64) -> EngineError {
+///
+/// `free` is the volume of its own that has the least room, and how much that is.
+pub(super) fn why(lines: &[String], port: u16, free: (Volume, u64)) -> EngineError {
+    let (volume, free_bytes) = free;
     let says = |words: &str| lines.iter().any(|line| line.contains(words));
     if port_taken(lines) {
         return EngineError::PortTaken(port);
     }
     if says("No space left on device") || says("Disk quota exceeded") {
-        return EngineError::DiskFull { free_bytes };
+        return EngineError::DiskFull { volume, free_bytes };
     }
     let message = match last_failure(lines) {
         Some(reason) => format!("PostgreSQL does not start: {reason}"),
         // Its last words did not fit on the disk either.
-        None if free_bytes < NO_ROOM => return EngineError::DiskFull { free_bytes },
+        None if free_bytes < NO_ROOM => return EngineError::DiskFull { volume, free_bytes },
         None => "PostgreSQL ended right after its start".into(),
     };
     EngineError::Postgres { message, log: lines[lines.len().saturating_sub(20)..].to_vec() }
@@ -145,7 +148,7 @@ mod tests {
     use super::*;
 
     fn why_of(text: &str) -> EngineError {
-        why(&text.lines().map(str::to_owned).collect::<Vec<_>>(), 31000, 1 << 30)
+        why(&text.lines().map(str::to_owned).collect::<Vec<_>>(), 31000, (Volume::Data, 1 << 30))
     }
 
     #[test]
@@ -155,7 +158,10 @@ mod tests {
         let full = "FATAL:  could not write lock file \"postmaster.pid\": No space left on device";
         assert!(matches!(why_of(full), EngineError::DiskFull { .. }));
         assert!(
-            matches!(why(&[], 31000, 7), EngineError::DiskFull { free_bytes: 7 }),
+            matches!(
+                why(&[], 31000, (Volume::Log, 7)),
+                EngineError::DiskFull { volume: Volume::Log, free_bytes: 7 }
+            ),
             "it could not even say so"
         );
         let other =

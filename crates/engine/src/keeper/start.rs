@@ -12,12 +12,14 @@ use crate::{
     cgroup::{self, OutOfMemory},
     cluster, disk,
     error::{Doing as _, retry},
+    heap,
+    layout::ClusterDir,
     os_user::OsUser,
     process::Exec,
     procs::{self, Handle},
 };
-use control::engine::EngineError;
-use std::{io, net::TcpListener, sync::LazyLock, time::Duration};
+use control::engine::{EngineError, Volume};
+use std::{io, net::TcpListener, os::unix::fs::MetadataExt as _, path::Path, sync::LazyLock, time::Duration};
 
 /// How it came that the server runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +59,7 @@ pub(crate) async fn start(
     clear::stale_files(server.dir)?;
     prove_data(server)?;
     server.listen.iter().try_for_each(|address| free_port((*address, server.port)))?;
-    let died_of = server.identity.database.and_then(|id| cgroup::room().last_words(id));
+    let died_of = cgroup::room().last_words(server.identity.group());
     let mark = Mark::now(server.dir);
     let process = match spawn(server).await? {
         Some(process) => process,
@@ -108,8 +110,18 @@ async fn why(server: Server<'_>, mark: &Mark) -> EngineError {
         }
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
-    let free = disk::free_bytes(server.dir.path()).unwrap_or(0);
-    log::why(&mark.lines_since(server.dir), server.port, free)
+    log::why(&mark.lines_since(server.dir), server.port, fullest(server.dir))
+}
+
+/// Where the least is free, and how much: an operator may have put the log on a volume of its own.
+fn fullest(dir: &ClusterDir) -> (Volume, u64) {
+    let free = |path: &Path| disk::free_bytes(path).unwrap_or(0);
+    let volume = |path: &Path| std::fs::metadata(path).map(|seen| seen.dev()).ok();
+    let (data, log) = (dir.data(), dir.data().join("pg_wal"));
+    if volume(&log) != volume(&data) && free(&log) < free(&data) {
+        return (Volume::Log, free(&log));
+    }
+    (Volume::Data, free(&data))
 }
 
 /// Binds for a moment. PostgreSQL does so again, and its words count; this tells a thief apart early, before anything
@@ -144,7 +156,9 @@ async fn spawn(server: Server<'_>) -> Result<Option<Handle>, EngineError> {
     {
         exec = exec.arg("-c").arg(format!("{name}={}", conf.join(file).display()));
     }
-    if let Some((id, limits)) = server.identity.database.zip(server.limits) {
+    if let Some(limits) = server.limits {
+        exec = exec.heap(heap::of(&limits));
+        let id = server.identity.group();
         // Nobody is in the last start's group any more: leftovers were ended.
         cgroup::room().clear(id);
         if let Some(doors) = cgroup::room().make(id, &limits).await {

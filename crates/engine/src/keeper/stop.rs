@@ -18,7 +18,7 @@ pub(crate) async fn stop(
     let mut group = None;
     if let Some(server) = find::postmaster(dir, identity)? {
         let pid = server.seen.pid;
-        group = identity.database.and_then(|id| cgroup::room().of(pid, id));
+        group = cgroup::room().of(pid, identity.group());
         let ladder = [
             (Signal::INT, "fast", patience),
             (Signal::QUIT, "immediate", Duration::from_secs(10)),
@@ -42,9 +42,7 @@ pub(crate) async fn stop(
     if let Some(group) = group {
         group.remove();
     }
-    if let Some(id) = identity.database {
-        cgroup::room().clear(id);
-    }
+    cgroup::room().clear(identity.group());
     Ok(())
 }
 

@@ -17,13 +17,13 @@ use async_trait::async_trait;
 use control::{
     backup::contents::Contents,
     engine::{
-        EngineError, NodeSpec,
+        EngineError, NodeSpec, Volume,
         dumps::{DumpError, Dumped, Dumps, Second, Sink, Source, Trial},
     },
 };
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
-/// What stays free for the others beside a restore, bytes.
+/// What stays free for the others on a volume, bytes; of a small one a twentieth.
 const RESERVE: u64 = 512 << 20;
 
 /// A running server, with what its tools need.
@@ -48,14 +48,19 @@ impl LocalEngine {
         let installed = self.installed(spec.version).await?;
         Ok(Running { dir, identity, installed, server })
     }
+}
 
-    /// Refuses what would fill the volume that all databases share. A quarter more than it will take in the end, for the
-    /// log of the restore and for sorting.
-    fn room_for(&self, bytes: u64) -> Result<(), EngineError> {
-        let free_bytes = disk::free_bytes(self.inner.layout.root()).doing(|| "ask for free space".into())?;
-        let needed = bytes.saturating_add(bytes / 4).saturating_add(RESERVE);
-        if free_bytes < needed { Err(EngineError::DiskFull { free_bytes }) } else { Ok(()) }
+/// Refuses what would fill the volume of a directory, which others share. A quarter more than it will take in the end, for
+/// the log of the restore and for sorting.
+pub(super) fn room_for(dir: &Path, bytes: u64) -> Result<(), EngineError> {
+    let asked = || format!("ask for free space in {}", dir.display());
+    let free_bytes = disk::free_bytes(dir).doing(asked)?;
+    let reserve = RESERVE.min(disk::volume_bytes(dir).doing(asked)? / 20);
+    let needed = bytes.saturating_add(bytes / 4).saturating_add(reserve);
+    if free_bytes < needed {
+        return Err(EngineError::DiskFull { volume: Volume::Data, free_bytes });
     }
+    Ok(())
 }
 
 #[async_trait]
@@ -71,11 +76,12 @@ impl Dumps for LocalEngine {
         bytes: u64,
         source: &mut dyn Source,
     ) -> Result<Trial, DumpError> {
-        self.room_for(bytes)?;
+        room_for(self.inner.layout.root(), bytes)?;
         let _trying = self.inner.trying.lock().await;
         let installed = self.installed(spec.version).await?;
         let crate::local::Inner { config, ca, layout, pool, .. } = &*self.inner;
-        let (maker, installed, limits) = (&pool.maker, &installed, limits(spec));
+        let (maker, installed, limits) =
+            (&pool.maker, &installed, limits(spec).in_haste(crate::configure::host()));
         let needs = Throwaway { config, ca, layout, maker, installed, limits, now: now() };
         dump::try_dump(needs, spec, source).await
     }
@@ -86,21 +92,17 @@ impl Dumps for LocalEngine {
         bytes: u64,
         source: &mut dyn Source,
     ) -> Result<Contents, DumpError> {
-        self.room_for(bytes)?;
+        room_for(self.inner.layout.root(), bytes)?;
         let running = self.works(spec).await?;
         let works = running.works(spec);
         // A database of before there were restores does not have the role yet.
         complete(&works.superuser(), &Names::of(&spec.name)?).await?;
-        let doors = room()
-            .of(running.server.seen.pid, spec.id)
-            .and_then(|group| group.doors().ok())
-            .unwrap_or_default();
+        let doors = room().doors_of(running.server.seen.pid, spec.id);
         dump::load_beside(&works, doors, source).await
     }
 
     async fn swap(&self, spec: &NodeSpec, with: Second) -> Result<Duration, EngineError> {
-        let turn = self.turn(spec.id);
-        let _turn = turn.lock().await;
+        let _turn = self.inner.turns.take(spec.id).await;
         let running = self.works(spec).await?;
         let swapped = dump::swap(&running.works(spec).superuser(), &spec.name, with).await?;
         self.forget(spec.id);

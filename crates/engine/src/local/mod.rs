@@ -2,6 +2,7 @@
 //! module that does the work; at most one call works on a node at a time.
 
 mod dumps;
+mod pitr;
 mod reach;
 mod sessions;
 mod users;
@@ -31,22 +32,23 @@ use crate::{
     sql::{SUPERUSER, Session},
     tls::Ca,
     trash,
+    turns::Turns,
     versions::{Catalogue, Installed},
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use control::engine::{
-    Engine, EngineError, Found, InstalledVersion, LoginProof, NodeSpec, NodeState, Sample,
+    Engine, EngineError, Found, InstalledVersion, LoginProof, NodeSpec, NodeState, Sample, Volume,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use std::{
     collections::HashMap,
     ops::RangeInclusive,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };
 use tokio_postgres::Client;
-use types::{DatabaseId, PgVersion, plan_change::SettingChange, view::Figures};
+use types::{NodeId, PgVersion, plan_change::SettingChange, view::Figures};
 
 /// A checkpoint of a large, busy server takes minutes.
 const CHECKPOINT_LIMIT: Duration = Duration::from_secs(600);
@@ -74,10 +76,10 @@ struct Inner {
     ballast: Ballast,
     gauges: Gauges,
     kept: Kept,
-    complete: Mutex<HashMap<DatabaseId, Completed>>,
+    complete: Mutex<HashMap<NodeId, Completed>>,
     /// One dump is tried at a time.
     trying: tokio::sync::Mutex<()>,
-    busy: Mutex<HashMap<DatabaseId, Weak<tokio::sync::Mutex<()>>>>,
+    turns: Turns<NodeId>,
 }
 
 impl LocalEngine {
@@ -109,7 +111,7 @@ impl LocalEngine {
             kept: Kept::default(),
             complete: Mutex::default(),
             trying: tokio::sync::Mutex::default(),
-            busy: Mutex::default(),
+            turns: Turns::default(),
         };
         let engine = Self { inner: Arc::new(inner) };
         engine.adopt()?;
@@ -158,12 +160,12 @@ impl LocalEngine {
         self.inner.catalogue.find(version).await.ok_or(EngineError::VersionMissing(version))
     }
 
-    fn find(&self, id: DatabaseId) -> Result<(ClusterDir, Identity), EngineError> {
+    fn find(&self, id: NodeId) -> Result<(ClusterDir, Identity), EngineError> {
         node::find(&self.inner.layout, id)
     }
 
     /// A node and its running server.
-    fn running(&self, id: DatabaseId) -> Result<(ClusterDir, Handle), EngineError> {
+    fn running(&self, id: NodeId) -> Result<(ClusterDir, Handle), EngineError> {
         let (dir, identity) = self.find(id)?;
         match keeper::postmaster(&dir, &identity)? {
             Some(server) => Ok((dir, server)),
@@ -183,21 +185,9 @@ impl LocalEngine {
     }
 
     /// What was kept of a server that ends now.
-    fn forget(&self, id: DatabaseId) {
+    fn forget(&self, id: NodeId) {
         self.inner.kept.close(id);
         self.inner.gauges.forget(id);
-    }
-
-    /// The lock of one node; locks of nodes that nobody works on are dropped.
-    fn turn(&self, id: DatabaseId) -> Arc<tokio::sync::Mutex<()>> {
-        let mut busy = self.inner.busy.lock().unwrap_or_else(PoisonError::into_inner);
-        busy.retain(|_, lock| lock.strong_count() > 0);
-        if let Some(lock) = busy.get(&id).and_then(Weak::upgrade) {
-            return lock;
-        }
-        let lock = Arc::default();
-        busy.insert(id, Arc::downgrade(&lock));
-        lock
     }
 }
 
@@ -242,8 +232,7 @@ impl Engine for LocalEngine {
     }
 
     async fn place(&self, spec: &NodeSpec) -> Result<String, EngineError> {
-        let turn = self.turn(spec.id);
-        let _turn = turn.lock().await;
+        let _turn = self.inner.turns.take(spec.id).await;
         let installed = self.installed(spec.version).await?;
         let placed = node::place(&self.inner.layout, &self.inner.pool, &installed, spec).await?;
         Ok(match placed {
@@ -255,8 +244,7 @@ impl Engine for LocalEngine {
     }
 
     async fn configure(&self, spec: &NodeSpec) -> Result<String, EngineError> {
-        let turn = self.turn(spec.id);
-        let _turn = turn.lock().await;
+        let _turn = self.inner.turns.take(spec.id).await;
         let (dir, identity) = self.find(spec.id)?;
         let installed = self.inner.catalogue.find(spec.version).await;
         let Inner { config, ca, .. } = &*self.inner;
@@ -265,8 +253,7 @@ impl Engine for LocalEngine {
     }
 
     async fn start(&self, spec: &NodeSpec) -> Result<String, EngineError> {
-        let turn = self.turn(spec.id);
-        let _turn = turn.lock().await;
+        let _turn = self.inner.turns.take(spec.id).await;
         let (dir, identity) = self.find(spec.id)?;
         let installed = self.installed(spec.version).await?;
         if installed.version.major != identity.version.major {
@@ -279,14 +266,16 @@ impl Engine for LocalEngine {
                 format!("its data was used by PostgreSQL {last}: {older} is older and must not open it");
             return Err(EngineError::Foreign(message));
         }
-        let listen = &self.inner.config.listen;
+        // What is being restored listens nowhere, so it may have the port of the server that it may take the place of.
+        let listens = crate::pitr::Restoring::read(&dir)?.is_none_or(|note| note.listens());
+        let listen: &[std::net::IpAddr] = if listens { &self.inner.config.listen } else { &[] };
         let limits = Some(limits(spec).in_haste(configure::host()));
         let (dir, port) = (&dir, spec.port);
         let server = Server { dir, identity: &identity, installed: &installed, port, listen, limits };
         // What was seen while it ran did not end it.
         let survived = self.inner.gauges.oom_kills(spec.id);
         let started = match keeper::start(server, &self.inner.watch, START_LIMIT).await {
-            Err(EngineError::DiskFull { .. }) if self.inner.ballast.release() => {
+            Err(EngineError::DiskFull { volume: Volume::Data, .. }) if self.inner.ballast.release() => {
                 keeper::start(server, &self.inner.watch, START_LIMIT).await
             }
             started => started,
@@ -311,13 +300,10 @@ impl Engine for LocalEngine {
     }
 
     async fn create_database(&self, spec: &NodeSpec, verifier: &SecretString) -> Result<String, EngineError> {
-        let turn = self.turn(spec.id);
-        let _turn = turn.lock().await;
+        let _turn = self.inner.turns.take(spec.id).await;
         let (dir, identity) = self.find(spec.id)?;
         let session = Session::new(dir.run(), spec.port, SUPERUSER, Duration::from_secs(30));
-        let connections = spec.plan.connections();
-        let made =
-            roles::create_database(&session, &spec.name, connections, verifier.expose_secret()).await?;
+        let made = roles::create_database(&session, spec, verifier.expose_secret()).await?;
         prepare::waits_no_more(&dir)?;
         self.hold(&dir, &identity, spec).await?;
         Ok(format!("database {} {}", spec.name, if made { "made" } else { "was there; password set" }))
@@ -334,9 +320,8 @@ impl Engine for LocalEngine {
         login::verify(address, password, self.inner.ca.certificate(), Duration::from_secs(10)).await
     }
 
-    async fn stop(&self, id: DatabaseId, patience: Duration) -> Result<(), EngineError> {
-        let turn = self.turn(id);
-        let _turn = turn.lock().await;
+    async fn stop(&self, id: NodeId, patience: Duration) -> Result<(), EngineError> {
+        let _turn = self.inner.turns.take(id).await;
         self.forget(id);
         match self.find(id) {
             Ok((dir, identity)) => keeper::stop(&dir, &identity, patience).await,
@@ -346,7 +331,7 @@ impl Engine for LocalEngine {
         }
     }
 
-    async fn observe(&self, id: DatabaseId) -> Result<NodeState, EngineError> {
+    async fn observe(&self, id: NodeId) -> Result<NodeState, EngineError> {
         procs::reap_orphans();
         let (dir, identity) = match self.find(id) {
             Ok(found) => found,
@@ -390,7 +375,7 @@ impl Engine for LocalEngine {
         sample::take(kept, &dir, &server, (spec, &limits(spec)), disk).await
     }
 
-    async fn disk_bytes(&self, id: DatabaseId) -> Result<u64, EngineError> {
+    async fn disk_bytes(&self, id: NodeId) -> Result<u64, EngineError> {
         disk::count(self.find(id)?.0.data()).await
     }
 
@@ -415,8 +400,7 @@ impl Engine for LocalEngine {
     }
 
     async fn limit(&self, spec: &NodeSpec) -> Result<String, EngineError> {
-        let turn = self.turn(spec.id);
-        let _turn = turn.lock().await;
+        let _turn = self.inner.turns.take(spec.id).await;
         let (dir, server) = self.running(spec.id)?;
         limit::limit(&dir, &server, spec, &limits(spec)).await
     }
@@ -429,32 +413,29 @@ impl Engine for LocalEngine {
             .await
     }
 
-    async fn certificate_until(&self, id: DatabaseId) -> Result<Option<DateTime<Utc>>, EngineError> {
+    async fn certificate_until(&self, id: NodeId) -> Result<Option<DateTime<Utc>>, EngineError> {
         configure::certificate_until(&self.find(id)?.0)
     }
 
-    async fn log_tail(&self, id: DatabaseId, lines: usize) -> Result<Vec<String>, EngineError> {
+    async fn log_tail(&self, id: NodeId, lines: usize) -> Result<Vec<String>, EngineError> {
         let (dir, _) = self.find(id)?;
         let read = tokio::task::spawn_blocking(move || keeper::tail(&dir, lines)).await;
         read.map_err(|error| retry("could not read the log", error))
     }
 
-    async fn trash(&self, id: DatabaseId) -> Result<(), EngineError> {
-        let turn = self.turn(id);
-        let _turn = turn.lock().await;
+    async fn trash(&self, id: NodeId) -> Result<(), EngineError> {
+        let _turn = self.inner.turns.take(id).await;
         self.forget(id);
         trash::trash(&self.inner.layout, id)
     }
 
-    async fn untrash(&self, id: DatabaseId) -> Result<(), EngineError> {
-        let turn = self.turn(id);
-        let _turn = turn.lock().await;
+    async fn untrash(&self, id: NodeId) -> Result<(), EngineError> {
+        let _turn = self.inner.turns.take(id).await;
         trash::untrash(&self.inner.layout, id)
     }
 
-    async fn purge(&self, id: DatabaseId) -> Result<(), EngineError> {
-        let turn = self.turn(id);
-        let _turn = turn.lock().await;
+    async fn purge(&self, id: NodeId) -> Result<(), EngineError> {
+        let _turn = self.inner.turns.take(id).await;
         self.forget(id);
         trash::purge(&self.inner.layout, &self.inner.pool, id).await?;
         cgroup::room().clear(id);

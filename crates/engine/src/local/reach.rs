@@ -3,9 +3,10 @@
 use super::LocalEngine;
 use crate::{error::Doing as _, logs, reach};
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use control::engine::{Doorway, EngineError, LogFile, LogMark, LogPart, Logs, NodeSpec};
 use std::{io, net::IpAddr, path::PathBuf, time::SystemTime};
-use types::{DatabaseId, network::Network, reach::TcpSession};
+use types::{NodeId, network::Network, reach::TcpSession};
 
 #[async_trait]
 impl Doorway for LocalEngine {
@@ -15,6 +16,10 @@ impl Doorway for LocalEngine {
 
     fn house_networks(&self) -> Vec<Network> {
         self.inner.config.networks.clone()
+    }
+
+    fn ca_until(&self) -> DateTime<Utc> {
+        self.inner.ca.until()
     }
 
     async fn refused(&self, spec: &NodeSpec) -> Result<Vec<TcpSession>, EngineError> {
@@ -30,20 +35,20 @@ impl Doorway for LocalEngine {
 
 #[async_trait]
 impl Logs for LocalEngine {
-    async fn log_end(&self, id: DatabaseId, bytes: u64) -> Result<LogPart, EngineError> {
+    async fn log_end(&self, id: NodeId, bytes: u64) -> Result<LogPart, EngineError> {
         self.with_log(id, "read the log", move |dir| logs::end(&dir, bytes)).await
     }
 
-    async fn log_since(&self, id: DatabaseId, mark: &LogMark) -> Result<LogPart, EngineError> {
+    async fn log_since(&self, id: NodeId, mark: &LogMark) -> Result<LogPart, EngineError> {
         let mark = mark.clone();
         self.with_log(id, "read the log", move |dir| logs::since(&dir, &mark)).await
     }
 
-    async fn log_files(&self, id: DatabaseId) -> Result<Vec<LogFile>, EngineError> {
+    async fn log_files(&self, id: NodeId) -> Result<Vec<LogFile>, EngineError> {
         self.with_log(id, "list the log's files", |dir| Ok(logs::files(&dir))).await
     }
 
-    async fn trim_log(&self, id: DatabaseId, bytes: u64) -> Result<u32, EngineError> {
+    async fn trim_log(&self, id: NodeId, bytes: u64) -> Result<u32, EngineError> {
         self.with_log(id, "remove old logs", move |dir| logs::trim(&dir, bytes, SystemTime::now())).await
     }
 }
@@ -52,7 +57,7 @@ impl LocalEngine {
     /// Does `work` with a node's log directory, without keeping others waiting.
     async fn with_log<T: Send + 'static>(
         &self,
-        id: DatabaseId,
+        id: NodeId,
         what: &'static str,
         work: impl FnOnce(PathBuf) -> io::Result<T> + Send + 'static,
     ) -> Result<T, EngineError> {

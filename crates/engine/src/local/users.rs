@@ -56,8 +56,7 @@ impl Administer for LocalEngine {
         read_only: bool,
         verifier: &SecretString,
     ) -> Result<bool, EngineError> {
-        let turn = self.turn(spec.id);
-        let _turn = turn.lock().await;
+        let _turn = self.inner.turns.take(spec.id).await;
         users::create(&self.house(spec).await?, name, read_only, verifier.expose_secret()).await
     }
 
@@ -80,14 +79,12 @@ impl Administer for LocalEngine {
     }
 
     async fn drop_user(&self, spec: &NodeSpec, name: &str) -> Result<(), EngineError> {
-        let turn = self.turn(spec.id);
-        let _turn = turn.lock().await;
+        let _turn = self.inner.turns.take(spec.id).await;
         users::drop(&self.house(spec).await?, name).await
     }
 
     async fn open_login(&self, spec: &NodeSpec, verifier: &SecretString) -> Result<(), EngineError> {
-        let turn = self.turn(spec.id);
-        let _turn = turn.lock().await;
+        let _turn = self.inner.turns.take(spec.id).await;
         users::open(&self.house(spec).await?, verifier.expose_secret()).await
     }
 
@@ -100,8 +97,7 @@ impl Administer for LocalEngine {
     }
 
     async fn mend_rights(&self, spec: &NodeSpec) -> Result<(), EngineError> {
-        let turn = self.turn(spec.id);
-        let _turn = turn.lock().await;
+        let _turn = self.inner.turns.take(spec.id).await;
         users::mend(&self.house(spec).await?).await
     }
 

@@ -11,11 +11,12 @@
 mod output;
 mod piped;
 
+use crate::cgroup;
 pub use output::{Output, ProcessError, describe};
 use output::{keep_end, text, written};
 pub use piped::Piped;
 use rustix::fs::{MemfdFlags, Mode, memfd_create};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process_group, setrlimit};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
@@ -29,8 +30,8 @@ use tokio::process::{Child, Command};
 /// `PATH` of every child that does not inherit ours.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// How far a humble command steps back, of 19.
-const HUMBLE: i32 = 10;
+/// How far work that nobody waits for steps back, of 19.
+pub(crate) const HUMBLE: i32 = 10;
 
 /// An OS user to run as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +55,7 @@ pub struct Exec {
     finishes: bool,
     humble: bool,
     doors: Arc<[OwnedFd]>,
+    heap: Option<u64>,
 }
 
 impl Exec {
@@ -71,6 +73,7 @@ impl Exec {
             finishes: false,
             humble: false,
             doors: Arc::default(),
+            heap: None,
         }
     }
 
@@ -136,14 +139,22 @@ impl Exec {
     #[must_use]
     pub fn humble(mut self) -> Self {
         self.humble = true;
-        self
+        self.enter(cgroup::aside::door())
     }
 
     /// Control groups that it enters itself before it becomes the program, so that all that it ever takes counts
-    /// there: their `cgroup.procs`, open for writing. One that refuses is left out; the kernel knows where it is.
+    /// there: their doors, open for writing. One that refuses is left out; the kernel knows where it is.
     #[must_use]
     pub fn enter(mut self, doors: impl IntoIterator<Item = File>) -> Self {
         self.doors = doors.into_iter().map(OwnedFd::from).collect();
+        self
+    }
+
+    /// Bytes of memory of its own that it and each of its children may ask for (`RLIMIT_DATA`, getrlimit(2)). They may raise
+    /// it again.
+    #[must_use]
+    pub fn heap(mut self, bytes: u64) -> Self {
+        self.heap = Some(bytes);
         self
     }
 
@@ -248,7 +259,7 @@ impl Exec {
         if !own_session {
             command.process_group(0);
         }
-        prepare(&mut command, (own_session, self.humble), Arc::clone(&self.doors));
+        prepare(&mut command, (own_session, self.humble), self.heap, Arc::clone(&self.doors));
         command
     }
 
@@ -284,7 +295,12 @@ fn is_ours(name: &OsStr) -> bool {
     unsafe_code,
     reason = "umask, session and control group belong to the child: they can only be set between fork and exec"
 )]
-fn prepare(command: &mut Command, (own_session, humble): (bool, bool), doors: Arc<[OwnedFd]>) {
+fn prepare(
+    command: &mut Command,
+    (own_session, humble): (bool, bool),
+    heap: Option<u64>,
+    doors: Arc<[OwnedFd]>,
+) {
     let in_child = move || {
         for door in doors.iter() {
             // 0 is whoever writes. A limit that cannot be had is no reason not to run.
@@ -295,13 +311,20 @@ fn prepare(command: &mut Command, (own_session, humble): (bool, bool), doors: Ar
             // Refused or not, it runs.
             let _ = rustix::process::nice(HUMBLE);
         }
+        if let Some(bytes) = heap {
+            let maximum = getrlimit(Resource::Data).maximum;
+            let _ = setrlimit(
+                Resource::Data,
+                Rlimit { current: Some(bytes.min(maximum.unwrap_or(bytes))), maximum },
+            );
+        }
         if own_session {
             rustix::process::setsid()?;
         }
         Ok(())
     };
-    // SAFETY: after fork only async-signal-safe functions may run: write(2), umask(2), nice(2) and setsid(2) are, and the
-    // closure neither allocates nor locks.
+    // SAFETY: after fork only async-signal-safe functions may run: write(2), umask(2), nice(2), setrlimit(2) and setsid(2) are, and
+    // the closure neither allocates nor locks.
     unsafe { command.pre_exec(in_child) };
 }
 

@@ -63,7 +63,12 @@ pub struct Server<'a> {
     pub statements: bool,
     /// Statements that take so long are logged with their plan, milliseconds; `None`: none.
     pub slow_query_ms: Option<u32>,
+    /// Where its log goes; none: nowhere ([`NOT_ARCHIVED`]).
+    pub archive_command: Option<&'a str>,
 }
+
+/// Says yes to every segment: where nothing is archived, nothing piles up.
+pub const NOT_ARCHIVED: &str = "/bin/true";
 
 /// The settings of a server.
 ///
@@ -73,6 +78,7 @@ pub fn settings(server: &Server<'_>) -> Result<Settings, BadValue> {
     let mut all = reach(server)?;
     all.extend(memory(server));
     all.extend(write_ahead_log(server.plan));
+    all.extend(archive(server));
     all.extend(workers(server));
     all.extend(log(server)?);
     all.extend(statements(server));
@@ -148,11 +154,15 @@ fn reach(server: &Server<'_>) -> Result<Settings, BadValue> {
     Ok(all)
 }
 
+/// Of so much memory: "a reasonable starting value for shared_buffers is 25% of the memory" (19.4.1).
+pub(crate) const fn shared_buffers(memory: u64) -> u64 {
+    memory / 4
+}
+
 /// 19.4.1 and 19.7.2. Kibibytes are computed, so that a small plan does not round to nothing.
 fn memory(server: &Server<'_>) -> Settings {
     let total_kib = u64::from(server.plan.memory_mib).min(server.host.memory_mib) * 1024;
-    // shared_buffers: "a reasonable starting value for shared_buffers is 25% of the memory"
-    let shared = total_kib / 4;
+    let shared = shared_buffers(total_kib);
     // work_mem: "several running sessions could be doing such operations concurrently": what is left, for four sorts or
     // hashes at once in every connection.
     let work = (total_kib - shared) / (4 * u64::from(server.plan.connections()));
@@ -183,6 +193,8 @@ fn write_ahead_log(plan: &Plan) -> Settings {
         ("fsync", "on".into()),
         ("synchronous_commit", "on".into()),
         ("full_page_writes", "on".into()),
+        // 19.13: the kernel tells once that it lost what was written; only the log knows it then.
+        ("data_sync_retry", "off".into()),
         ("wal_level", "replica".into()),
         ("wal_compression", "lz4".into()),
         // 19.5.2: a checkpoint every five minutes, or earlier when so much was written, spread over nine tenths of
@@ -196,6 +208,16 @@ fn write_ahead_log(plan: &Plan) -> Settings {
         ("max_replication_slots", "5".into()),
         // A follower that went away must not fill the disk.
         ("max_slot_wal_keep_size", format!("{}MB", (plan.disk_mib / 4).max(64))),
+    ]
+}
+
+/// 19.5.3. `archive_mode` cannot change without a restart, so it is on everywhere. An idle server writes nothing, and
+/// then no segment is ended by the time.
+fn archive(server: &Server<'_>) -> Settings {
+    vec![
+        ("archive_mode", "on".into()),
+        ("archive_command", server.archive_command.unwrap_or(NOT_ARCHIVED).to_owned()),
+        ("archive_timeout", if server.archive_command.is_some() { "60s" } else { "0" }.into()),
     ]
 }
 
@@ -351,6 +373,7 @@ mod tests {
             preload: &["pg_stat_statements", "auto_explain"],
             statements: major == 18,
             slow_query_ms: (major == 18).then_some(500),
+            archive_command: None,
         };
         let all = settings(&server).unwrap();
         let count = all.len();
@@ -420,6 +443,7 @@ mod tests {
             preload: &[],
             statements: false,
             slow_query_ms: None,
+            archive_command: None,
         };
         let (all, by_plan) = (settings(&server).unwrap(), by_plan(&server));
         assert!(by_plan.iter().all(|one| all.contains(one)), "the same values");

@@ -5,7 +5,7 @@
 
 use crate::{
     roles::Names,
-    sql::{LOADER, MONITOR, ROLES, SIGNAL, STEWARD, Session},
+    sql::{BACKUP, LOADER, MONITOR, ROLES, SIGNAL, STEWARD, Session},
 };
 use control::engine::EngineError;
 use tokio_postgres::Client;
@@ -48,8 +48,14 @@ GRANT pg_read_all_stats TO {SIGNAL};
     );
     if since_16 {
         sql += &format!(
-            "GRANT pg_use_reserved_connections TO {ROLES}, {STEWARD}, {LOADER} WITH INHERIT TRUE;\n"
+            "GRANT pg_use_reserved_connections TO {ROLES}, {STEWARD}, {LOADER}, {BACKUP} WITH INHERIT TRUE;\n"
         );
+    }
+    // Its owner may limit the transactions of a database; what the platform does there may take its time. Since 17.
+    if has("pg_maintain") {
+        for role in [MONITOR, STEWARD, LOADER, BACKUP] {
+            sql += &format!("ALTER ROLE {role} SET transaction_timeout = 0;\n");
+        }
     }
     // How a password is stored stands beside the password's verifier; only the first is told.
     sql += &format!(

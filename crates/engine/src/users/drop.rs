@@ -1,7 +1,7 @@
 //! Removing a user: nobody new comes in, its sessions end, what it owns goes to the owner, then the role goes. Killed
 //! anywhere in between, the user can log in no more, and asking again goes on.
 
-use super::{House, create::can_login, execute};
+use super::{House, create::can_login, execute, writers::stewards};
 use crate::error::retry;
 use control::engine::EngineError;
 use std::time::{Duration, Instant};
@@ -24,9 +24,12 @@ pub(crate) async fn drop(house: &House<'_>, name: &str) -> Result<(), EngineErro
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    // What it was given by others goes, too, and the defaults for what it makes.
+    // What it was given by others goes, too, and the defaults for what it makes; in every database that knows it, or the
+    // role could not go.
     let inherit = format!("BEGIN;\nREASSIGN OWNED BY {user} TO {owner};\nDROP OWNED BY {user};\nCOMMIT;");
-    execute(&house.steward, "give what the user owns to the owner", &inherit).await?;
+    for steward in stewards(house).await? {
+        execute(&steward, "give what the user owns to the owner", &inherit).await?;
+    }
     execute(&house.roles, "remove the user", &format!("DROP ROLE {user}")).await
 }
 

@@ -3,33 +3,63 @@
 //! Offered is what needs no superuser: those that their control files call *trusted* (manual 36.17.1), from the form as
 //! from `psql`. Nothing here lends anybody more rights.
 
-use super::{House, execute, rights};
-use crate::error::{self, fatal};
+use super::{House, execute, writers};
+use crate::{
+    configure::PRELOADED,
+    error::{self, fatal},
+};
 use control::engine::EngineError;
 use tokio_postgres::{Client, Row};
 use types::extension::Extension;
 
 /// Extensions whose library must be loaded at the server's start, of those that are common.
-const PRELOAD: [&str; 5] = ["pg_stat_statements", "pg_cron", "timescaledb", "pg_partman_bgw", "pgaudit"];
+const PRELOAD: [&str; 4] = ["pg_stat_statements", "pg_cron", "timescaledb", "pgaudit"];
+
+/// What a server was started with, against what an extension needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Library {
+    /// It is loaded, or need not be.
+    Ready,
+    /// It is loaded at the next start.
+    AfterRestart,
+    /// Paddock does not load it: without it the extension cannot be made.
+    Never,
+}
+
+impl Library {
+    /// `loaded`: the setting `shared_preload_libraries` of the running server.
+    fn of(name: &str, loaded: &str) -> Self {
+        let loaded = loaded.split(',').any(|one| one.trim().trim_matches('"') == name);
+        match () {
+            () if loaded || !PRELOAD.contains(&name) => Self::Ready,
+            () if PRELOADED.contains(&name) => Self::AfterRestart,
+            () => Self::Never,
+        }
+    }
+}
 
 /// All of them, by name.
 pub(crate) async fn list(house: &House<'_>) -> Result<Vec<Extension>, EngineError> {
     let rows = house.inside.run("read the extensions", async |client: Client| {
-        client.query(LIST, &[]).await?.iter().map(extension).collect::<Result<_, _>>()
+        let loaded = client.query_one("SELECT current_setting('shared_preload_libraries')", &[]).await?;
+        let loaded: String = loaded.try_get(0)?;
+        let rows = client.query(LIST, &[]).await?;
+        rows.iter().map(|row| extension(row, &loaded)).collect::<Result<_, _>>()
     });
     rows.await
 }
 
-fn extension(row: &Row) -> Result<Extension, tokio_postgres::Error> {
+fn extension(row: &Row, loaded: &str) -> Result<Extension, tokio_postgres::Error> {
     let name: String = row.try_get(0)?;
+    let library = Library::of(&name, loaded);
     Ok(Extension {
         comment: row.try_get::<_, Option<String>>(1)?.unwrap_or_default(),
         default_version: row.try_get::<_, Option<String>>(2)?.unwrap_or_default(),
         version: row.try_get(3)?,
         schema: row.try_get(4)?,
-        offered: row.try_get(5)?,
+        offered: row.try_get::<_, bool>(5)? && library != Library::Never,
         dependents: row.try_get(6)?,
-        needs_preload: PRELOAD.contains(&name.as_str()),
+        needs_restart: library == Library::AfterRestart,
         built_in: name == "plpgsql",
         name,
     })
@@ -61,7 +91,7 @@ const LIST: &str = r#"
 
 /// Makes one, with those that it needs; answers its version. One that is there stays as it is.
 pub(crate) async fn create(house: &House<'_>, name: &str) -> Result<String, EngineError> {
-    let (owner, quoted) = (&house.names.owner, rights::quote(name)?);
+    let (owner, quoted) = (&house.names.owner, writers::quote(name)?);
     // In `public`, where its users look for it, and owned by the owner.
     let sql = format!("SET ROLE {owner}; CREATE EXTENSION IF NOT EXISTS {quoted} SCHEMA public CASCADE");
     execute(&house.steward, "create the extension", &sql).await.map_err(error::refusal)?;
@@ -72,6 +102,26 @@ pub(crate) async fn create(house: &House<'_>, name: &str) -> Result<String, Engi
 
 /// Drops one; what depends on it keeps it. Absent is fine.
 pub(crate) async fn drop(house: &House<'_>, name: &str) -> Result<(), EngineError> {
-    let sql = format!("DROP EXTENSION IF EXISTS {}", rights::quote(name)?);
+    let sql = format!("DROP EXTENSION IF EXISTS {}", writers::quote(name)?);
     execute(&house.steward, "drop the extension", &sql).await.map_err(error::refusal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_is_loaded_at_the_start_or_with_the_next_or_never() {
+        for (name, loaded, library) in [
+            ("hstore", "", Library::Ready),
+            ("pg_stat_statements", "", Library::AfterRestart),
+            ("pg_stat_statements", "auto_explain", Library::AfterRestart),
+            ("pg_stat_statements", "pg_stat_statements,auto_explain", Library::Ready),
+            ("pg_stat_statements", "auto_explain, \"pg_stat_statements\"", Library::Ready),
+            ("timescaledb", "pg_stat_statements", Library::Never),
+            ("timescaledb", "timescaledb", Library::Ready),
+        ] {
+            assert_eq!(Library::of(name, loaded), library, "{name} with {loaded:?}");
+        }
+    }
 }

@@ -6,7 +6,7 @@
 //!
 //! A user that reads and writes is a member of the owner, and its sessions begin as the owner (`ALTER ROLE … SET role`):
 //! what any of them makes belongs to all of them. What one makes under its own name all the same is covered by default
-//! privileges, and [`mod@rights`] tells and mends what they do not reach.
+//! privileges, and [`mod@rights`] tells, and [`mod@mend`] mends, what they do not reach.
 
 mod complete;
 mod create;
@@ -14,8 +14,10 @@ mod drop;
 mod extensions;
 mod list;
 mod login;
+mod mend;
 mod rights;
 mod share;
+mod writers;
 
 pub(crate) use complete::complete;
 pub(crate) use create::{create, set_password};
@@ -23,8 +25,10 @@ pub(crate) use drop::{drop, owned};
 pub(crate) use extensions::{create as create_extension, drop as drop_extension, list as extensions};
 pub(crate) use list::{list, seen_in_log};
 pub(crate) use login::{close_others, open};
-pub(crate) use rights::{mend, read as rights};
+pub(crate) use mend::mend;
+pub(crate) use rights::read as rights;
 pub(crate) use share::share;
+pub(crate) use writers::share_beside;
 
 use crate::{
     error::fatal,

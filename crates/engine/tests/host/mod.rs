@@ -3,6 +3,9 @@
 #![allow(dead_code, reason = "each test file is a crate of its own and uses a part")]
 #![allow(clippy::allow_attributes, reason = "what is used differs from file to file")]
 
+pub mod trace;
+pub mod volume;
+
 use control::engine::{Engine as _, EngineError, NodeSpec, NodeState};
 use engine::{
     EngineConfig, Identity, LocalEngine,
@@ -15,7 +18,7 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
-use types::{DatabaseId, PgVersion, Plan};
+use types::{NodeId, PgVersion, Plan};
 use uuid::Uuid;
 
 pub const PASSWORD: &str = "it's \\ a \"long\" password";
@@ -58,6 +61,13 @@ impl Host {
     pub async fn spec(&self, name: &str) -> NodeSpec {
         let version = self.version().await;
         spec(name, version)
+    }
+
+    /// The path of a program of the server's version.
+    pub async fn program(&self, spec: &NodeSpec, name: &str) -> String {
+        let all = self.engine.catalogue().offered().await;
+        let installed = all.into_iter().find(|installed| installed.version == spec.version).unwrap();
+        installed.program(name).display().to_string()
     }
 
     pub fn layout(&self) -> Layout {
@@ -141,8 +151,14 @@ impl Host {
 
     /// A session of the platform's superuser, over the private socket: to see what users cannot.
     pub async fn inside(&self, spec: &NodeSpec, database: &str) -> tokio_postgres::Client {
+        self.inside_as(spec, engine::sql::SUPERUSER, database).await
+    }
+
+    /// A session of one of the platform's roles, over the private socket.
+    pub async fn inside_as(&self, spec: &NodeSpec, role: &str, database: &str) -> tokio_postgres::Client {
         let mut config = tokio_postgres::Config::new();
-        config.host_path(self.dir(spec).run()).port(spec.port).user(engine::sql::SUPERUSER).dbname(database);
+        config.host_path(self.dir(spec).run()).port(spec.port).user(role).dbname(database);
+        config.options("-c local_preload_libraries= -c default_transaction_read_only=off -c role=none");
         let (client, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
         #[expect(clippy::disallowed_methods, reason = "a test's own connection")]
         tokio::spawn(connection);
@@ -178,7 +194,7 @@ impl Drop for Host {
         remove_users(&self.root);
         for entry in fs::read_dir(self.layout().nodes()).into_iter().flatten().flatten() {
             if let Ok(id) = entry.file_name().to_string_lossy().parse() {
-                groups_of(DatabaseId::new(id)).iter().for_each(|dir| drop(fs::remove_dir(dir)));
+                groups_of(NodeId::new(id)).iter().for_each(|dir| drop(fs::remove_dir(dir)));
             }
         }
         let _ = fs::remove_dir_all(&self.root);
@@ -225,7 +241,7 @@ pub fn number(dir: &Path, file: &str) -> u64 {
 }
 
 /// Groups of a database beside this process.
-pub fn groups_of(id: DatabaseId) -> Vec<PathBuf> {
+pub fn groups_of(id: NodeId) -> Vec<PathBuf> {
     let controllers = ["memory", "cpu", "cpuacct", "pids"];
     let own = controllers.iter().filter_map(|controller| group(std::process::id(), controller));
     let entries = own.flat_map(|dir| fs::read_dir(dir).unwrap().flatten());
@@ -239,6 +255,18 @@ pub fn inhabitants(root: &Path) -> Vec<u32> {
         fs::read_dir("/proc").unwrap().flatten().filter_map(|e| e.file_name().to_str()?.parse::<u32>().ok());
     pids.filter(|pid| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd.starts_with(root)))
         .collect()
+}
+
+/// Processes whose command line begins with a program's path or holds it, and names this path too.
+pub fn pids_of(program: &str, path: &Path) -> Vec<u32> {
+    let pids =
+        fs::read_dir("/proc").unwrap().flatten().filter_map(|e| e.file_name().to_str()?.parse::<u32>().ok());
+    let wanted = |pid: &u32| {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).into_owned();
+        line.contains(program) && line.contains(&*path.to_string_lossy())
+    };
+    pids.filter(wanted).collect()
 }
 
 pub fn kill(pid: u32, signal: rustix::process::Signal) {
@@ -267,7 +295,7 @@ pub fn tls(ca: &str) -> tokio_postgres_rustls::MakeRustlsConnect {
 
 pub fn spec(name: &str, version: PgVersion) -> NodeSpec {
     let plan = Plan::defaults().remove(0);
-    NodeSpec::new(DatabaseId::new(Uuid::new_v4()), name, version, free_port(), plan)
+    NodeSpec::new(NodeId::new(Uuid::new_v4()), name, version, free_port(), plan)
 }
 
 /// Ports differ between the tests of one process, and nobody listened there a moment ago.

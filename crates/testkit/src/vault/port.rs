@@ -3,7 +3,7 @@
 use super::{Archive, FakeVault, VaultMethod};
 use async_trait::async_trait;
 use bytes::Bytes;
-use control::backup::vault::{ArchiveKey, Place, Sealed, Sealing, Vault, VaultError, Written};
+use control::backup::vault::{ArchiveKey, Place, Room, Sealed, Sealing, Vault, VaultError, Written};
 use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
 use std::{collections::BTreeSet, ops::Range};
@@ -54,7 +54,8 @@ impl Sealing for Writing {
             return Err(refused("the writing of this archive was cut off"));
         }
         let content = &mut self.content;
-        let call = self.vault.call(VaultMethod::Write, |_| {
+        let call = self.vault.call(VaultMethod::Write, |state| {
+            state.written += plain.len() as u64;
             content.extend_from_slice(plain);
             Ok(())
         });
@@ -188,7 +189,10 @@ impl Vault for FakeVault {
         self.call(VaultMethod::Kept, |state| Ok(state.kept.get(&(database, name)).cloned())).await
     }
 
-    async fn free_bytes(&self) -> Option<u64> {
-        self.state().free_bytes
+    async fn room(&self) -> Option<Room> {
+        let state = self.state();
+        let (room, since) = state.room?;
+        let taken = state.written.saturating_sub(since);
+        Some(Room { free_bytes: room.free_bytes.saturating_sub(taken), ..room })
     }
 }

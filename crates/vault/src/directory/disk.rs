@@ -2,7 +2,7 @@
 //! people can read. Everything here blocks.
 
 use crate::part::storage;
-use control::backup::vault::VaultError;
+use control::backup::vault::{Room, VaultError};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -70,16 +70,17 @@ pub(super) fn names(path: &Path) -> Result<Vec<String>, VaultError> {
     names.map_err(|error| failed("listed", path, error))
 }
 
-/// Bytes that we may still write.
-pub(super) fn free_bytes(path: &Path) -> Option<u64> {
+/// The volume of a path.
+pub(super) fn room(path: &Path) -> Option<Room> {
     let figures = rustix::fs::statvfs(path).ok()?;
-    Some(figures.f_bavail.saturating_mul(figures.f_frsize))
+    let bytes = |blocks: u64| blocks.saturating_mul(figures.f_frsize);
+    Some(Room { free_bytes: bytes(figures.f_bavail), all_bytes: bytes(figures.f_blocks) })
 }
 
 /// What an error of the system means. `done` is what could not be done.
 pub(super) fn failed(done: &str, path: &Path, error: io::Error) -> VaultError {
     if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
-        let free_bytes = path.ancestors().find_map(free_bytes).unwrap_or_default();
+        let free_bytes = path.ancestors().find_map(room).map_or(0, |room| room.free_bytes);
         return VaultError::Full { free_bytes };
     }
     let retry = !matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem);

@@ -9,7 +9,7 @@ use crate::format::{CHUNK, reader, reader::Reader, writer::Writer};
 use crate::name;
 use crate::part::{KEPT, blocking, small};
 use async_trait::async_trait;
-use control::backup::vault::{ArchiveKey, Place, Sealed, Sealing, Vault, VaultError};
+use control::backup::vault::{ArchiveKey, Place, Room, Sealed, Sealing, Vault, VaultError};
 pub(crate) use file::FileSource;
 use half::Half;
 use std::io::Read as _;
@@ -166,8 +166,8 @@ impl Vault for Directory {
         .await
     }
 
-    async fn free_bytes(&self) -> Option<u64> {
+    async fn room(&self) -> Option<Room> {
         let root = self.root.clone();
-        blocking(move || Ok(disk::free_bytes(&root))).await.ok().flatten()
+        blocking(move || Ok(disk::room(&root))).await.ok().flatten()
     }
 }

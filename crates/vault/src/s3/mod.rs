@@ -11,7 +11,7 @@ use crate::name;
 use crate::part::{small, storage};
 use answer::{is_absent, refused};
 use async_trait::async_trait;
-use control::backup::vault::{ArchiveKey, Place, Sealed, Sealing, Vault, VaultError};
+use control::backup::vault::{ArchiveKey, Place, Room, Sealed, Sealing, Vault, VaultError};
 use futures::TryStreamExt as _;
 use object::ObjectSource;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
@@ -192,7 +192,7 @@ impl Vault for ObjectVault {
         Ok(Some(content.into()))
     }
 
-    async fn free_bytes(&self) -> Option<u64> {
+    async fn room(&self) -> Option<Room> {
         None
     }
 }

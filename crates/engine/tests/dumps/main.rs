@@ -3,41 +3,23 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 
+mod alone;
+mod aside;
 #[cfg(test)]
+#[path = "../host/mod.rs"]
 mod host;
+mod hostile;
+mod kit;
+mod tools;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use control::engine::{
-    Engine as _, EngineError, NodeSpec,
-    dumps::{DumpError, Dumped, Dumps as _, Second, Sink, Source},
+    Engine as _, EngineError,
+    dumps::{DumpError, Dumps as _, Second, Sink},
 };
 use host::Host;
+use kit::{Pieces, dump, nothing_stays};
 use std::time::{Duration, Instant};
-
-#[derive(Default)]
-struct Kept(Vec<u8>);
-
-#[async_trait]
-impl Sink for Kept {
-    async fn write(&mut self, bytes: &[u8]) -> Result<(), DumpError> {
-        self.0.extend_from_slice(bytes);
-        Ok(())
-    }
-}
-
-/// Gives bytes in pieces.
-struct Pieces(Vec<u8>, usize);
-
-#[async_trait]
-impl Source for Pieces {
-    async fn next(&mut self) -> Result<Option<Bytes>, DumpError> {
-        let to = (self.1 + 65_536).min(self.0.len());
-        let piece = Bytes::copy_from_slice(&self.0[self.1..to]);
-        self.1 = to;
-        Ok(Some(piece).filter(|piece| !piece.is_empty()))
-    }
-}
 
 /// Stops after the first bytes, and before them when there are none.
 struct Stopper(u32);
@@ -77,13 +59,6 @@ const FIXTURE: &str = r#"
     CREATE POLICY own ON secret USING (owner = current_user);
     SELECT lo_from_bytea(0, 'abc');
 "#;
-
-async fn dump(host: &Host, spec: &NodeSpec) -> (Dumped, Vec<u8>) {
-    let mut kept = Kept::default();
-    let dumped = host.engine.dump(spec, &mut kept).await.unwrap();
-    assert!(kept.0.starts_with(b"PGDMP"), "the custom format");
-    (dumped, kept.0)
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dump_restores_without_a_difference() {
@@ -192,55 +167,7 @@ async fn a_dump_waits_for_nobody_and_stops_when_told() {
     assert!(matches!(stopped, Err(DumpError::Stopped)), "{stopped:?}");
     assert!(stopper.0 == 0 && began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     drop(holder);
-    let client = host.inside(&spec, "postgres").await;
-    let left = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'paddock_backup'";
-    for _ in 0..100 {
-        if client.query_one(left, &[]).await.unwrap().get::<_, i64>(0) == 0 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    assert_eq!(
-        client.query_one(left, &[]).await.unwrap().get::<_, i64>(0),
-        0,
-        "no session of the dump stays"
-    );
-    let password = "SELECT rolpassword IS NULL FROM pg_authid WHERE rolname = 'paddock_backup'";
-    assert!(
-        client.query_one(password, &[]).await.unwrap().get::<_, bool>(0),
-        "the password of the job is gone"
-    );
-    host.engine.stop(spec.id, Duration::from_secs(10)).await.unwrap();
-    host.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn code_in_a_dump_gains_nothing() {
-    let host = Host::new().await;
-    let spec = host.spec("d_4").await;
-    host.up(&spec).await;
-    // Run while the index is built, by whoever restores.
-    let trap = r#"
-        CREATE FUNCTION trap(integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS $$
-        BEGIN
-            BEGIN EXECUTE 'RESET ROLE'; EXCEPTION WHEN OTHERS THEN NULL; END;
-            BEGIN EXECUTE 'CREATE ROLE pwned SUPERUSER'; EXCEPTION WHEN OTHERS THEN NULL; END;
-            BEGIN EXECUTE 'COPY (SELECT 1) TO PROGRAM ''touch /tmp/paddock-pwned'''; EXCEPTION WHEN OTHERS THEN NULL; END;
-            RETURN $1;
-        END $$;
-        CREATE TABLE t (n integer);
-        INSERT INTO t VALUES (1);
-        CREATE INDEX ON t (trap(n));
-    "#;
-    let _ = std::fs::remove_file("/tmp/paddock-pwned");
-    host.ask(&spec, trap).await.unwrap();
-    let (_, bytes) = dump(&host, &spec).await;
-    host.engine.try_dump(&spec, 0, &mut Pieces(bytes.clone(), 0)).await.unwrap();
-    host.engine.load_beside(&spec, 0, &mut Pieces(bytes, 0)).await.unwrap();
-    let client = host.inside(&spec, "postgres").await;
-    let made = client.query("SELECT FROM pg_roles WHERE rolname = 'pwned'", &[]).await.unwrap();
-    assert!(made.is_empty());
-    assert!(!std::path::Path::new("/tmp/paddock-pwned").exists());
+    nothing_stays(&host, &spec).await;
     host.engine.stop(spec.id, Duration::from_secs(10)).await.unwrap();
     host.end().await;
 }

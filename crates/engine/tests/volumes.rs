@@ -1,0 +1,152 @@
+//! Volumes that are really full: the one of the data, and one of its own for the write-ahead log. What was acknowledged
+//! stays, reading goes on, and what is full is named.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
+
+#[cfg(test)]
+mod host;
+
+use control::engine::{Engine as _, EngineError, NodeSpec, NodeState, Volume as Which};
+use engine::LocalEngine;
+use host::{Host, volume::Volume};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An empty place for a volume, and for a root in it.
+fn place() -> PathBuf {
+    let root = PathBuf::from(format!("/tmp/pf{}", &uuid::Uuid::new_v4().simple().to_string()[..8]));
+    fs::create_dir(&root).unwrap();
+    root
+}
+
+/// A table whose rows take room.
+async fn table(host: &Host, spec: &NodeSpec) {
+    let make = "CREATE TABLE rows (n int, x text); ALTER TABLE rows ALTER COLUMN x SET STORAGE EXTERNAL";
+    host.ask(spec, make).await.unwrap();
+}
+
+/// Inserts until that fails; answers how many rows were acknowledged, and what was said then.
+async fn insert_until_refused(host: &Host, spec: &NodeSpec) -> (usize, tokio_postgres::Error) {
+    let client = host.connect(spec, &spec.name).await.unwrap();
+    let x = "x".repeat(100_000);
+    for n in 0..10_000 {
+        if let Err(error) = client.execute("INSERT INTO rows VALUES ($1, $2)", &[&n, &x]).await {
+            return (usize::try_from(n).unwrap(), error);
+        }
+    }
+    panic!("it was never full");
+}
+
+/// Every acknowledged row is there, and at most the one that was not.
+async fn has_rows(host: &Host, spec: &NodeSpec, acknowledged: usize) {
+    let rows = host.ask(spec, "SELECT n FROM rows WHERE length(x) = 100000 ORDER BY n").await.unwrap();
+    let rows: Vec<usize> = rows.iter().map(|n| n.parse().unwrap()).collect();
+    assert!(rows.len() <= acknowledged + 1, "{} of {acknowledged}", rows.len());
+    assert_eq!(rows, (0..rows.len()).collect::<Vec<_>>());
+    assert!(rows.len() >= acknowledged, "{} of {acknowledged}", rows.len());
+}
+
+/// A volume of its own that is really full. The first start that meets it throws the ballast overboard and works; the
+/// second one is told, and when there is room again there is a ballast again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_named() {
+    let root = place();
+    let Some(volume) = Volume::small(&root, "size=260m,mode=755") else { return };
+    let host = Host::at(root.join("r")).await;
+    let spec = host.spec("a_1").await;
+    host.up(&spec).await;
+    host.ask(&spec, "CREATE TABLE t AS SELECT 1 AS n").await.unwrap();
+    let ballast = host.layout().ballast();
+    let size = fs::metadata(&ballast).unwrap().len();
+    assert_eq!(size, 32 << 20);
+    // F13: a running server refuses to write, and that is all that happens to it.
+    let began = "SELECT pg_postmaster_start_time()";
+    let began_at = host.ask(&spec, began).await.unwrap();
+    table(&host, &spec).await;
+    // A segment of the log that has room: only the table has none.
+    host.inside(&spec, "postgres").await.batch_execute("SELECT pg_switch_wal(); CHECKPOINT").await.unwrap();
+    volume.take(volume.free() - (3 << 20));
+    let (acknowledged, error) = insert_until_refused(&host, &spec).await;
+    assert!(acknowledged > 10, "{acknowledged}: {error}");
+    assert_eq!(error.code(), Some(&tokio_postgres::error::SqlState::DISK_FULL), "{error:?}");
+    has_rows(&host, &spec, acknowledged).await;
+    assert_eq!(host.ask(&spec, began).await.unwrap(), began_at, "it was not ended");
+    assert_eq!(host.ask(&spec, "SELECT n FROM t").await.unwrap(), ["1"]);
+    assert!(matches!(host.engine.refill_pool(spec.version, 1).await, Err(EngineError::DiskFull { .. })));
+    host.engine.stop(spec.id, PATIENCE).await.unwrap();
+    volume.fill();
+    host.engine.start(&spec).await.unwrap();
+    assert!(!ballast.exists(), "it was needed");
+    assert_eq!(host.ask(&spec, "SELECT n FROM t").await.unwrap(), ["1"]);
+    host.engine.stop(spec.id, PATIENCE).await.unwrap();
+    volume.fill();
+    match host.engine.start(&spec).await {
+        Err(EngineError::DiskFull { volume: Which::Data, free_bytes }) => assert!(free_bytes < 1 << 20),
+        other => panic!("{other:?}"),
+    }
+    volume.clear();
+    host.engine.start(&spec).await.unwrap();
+    drop(LocalEngine::open(host.config.clone()).await.unwrap());
+    assert_eq!(fs::metadata(&ballast).unwrap().len(), size);
+    assert_eq!(host.ask(&spec, "SELECT n FROM t").await.unwrap(), ["1"]);
+    host.end().await;
+    volume.unmount();
+    fs::remove_dir(&root).unwrap();
+}
+
+/// Names of the segments in a server's log.
+fn segments(wal: &Path) -> BTreeSet<String> {
+    let names = fs::read_dir(wal).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.len() == 24).collect()
+}
+
+/// F14: the log's own volume is full. PostgreSQL ends rather than forget what it acknowledged; nobody helps by removing
+/// a part of the log; that volume is named and not the data's, whose ballast would not help.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_volume_of_the_log_is_named_and_costs_no_row() {
+    let at = place();
+    let Some(volume) = Volume::small(&at, "size=64m,mode=700") else { return };
+    let host = Host::new().await;
+    let spec = host.spec("a_1").await;
+    host.up(&spec).await;
+    host.engine.stop(spec.id, PATIENCE).await.unwrap();
+    let own = host.dir(&spec).data().join("pg_wal");
+    let (from, to) = (own.to_str().unwrap(), at.to_str().unwrap());
+    assert!(host::run("/bin/cp", &["-a", &format!("{from}/."), to]).status.success());
+    fs::remove_dir_all(&own).unwrap();
+    std::os::unix::fs::symlink(&at, &own).unwrap();
+    host.engine.start(&spec).await.unwrap();
+    table(&host, &spec).await;
+    // Less than a segment is left.
+    volume.take(volume.free() - (8 << 20));
+    let (acknowledged, error) = insert_until_refused(&host, &spec).await;
+    assert!(acknowledged > 10, "{acknowledged}: {error}");
+    host.until(&spec, |state| *state == NodeState::Stopped).await;
+    let log = host.engine.log_tail(spec.id, 200).await.unwrap().join("\n");
+    assert!(log.contains("PANIC") && log.contains("No space left on device"), "{log}");
+
+    let (before, ballast) = (segments(&at), host.layout().ballast());
+    assert!(before.len() > 1 && ballast.exists());
+    for _ in 0..2 {
+        match host.engine.start(&spec).await {
+            Err(EngineError::DiskFull { volume: Which::Log, free_bytes }) => {
+                assert!(free_bytes < 16 << 20 && free_bytes <= volume.free() + (16 << 20), "{free_bytes}");
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(segments(&at).is_superset(&before), "nothing of the log was removed");
+        assert!(ballast.exists(), "it lies elsewhere");
+    }
+    volume.clear();
+    host.engine.start(&spec).await.unwrap();
+    has_rows(&host, &spec, acknowledged).await;
+    host.end().await;
+    volume.unmount();
+    fs::remove_dir(&at).unwrap();
+}

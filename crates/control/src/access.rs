@@ -9,7 +9,7 @@ use crate::{
     store,
 };
 use chrono::{DateTime, Utc};
-use types::{AddonId, AppId, DatabaseId, UserId};
+use types::{AddonId, AppId, DatabaseId, NodeId, UserId};
 
 /// What a person is to an app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,6 +147,8 @@ pub struct AddonAccess {
     pub id: AddonId,
     /// The database that it runs.
     pub database_id: DatabaseId,
+    /// The server that runs it.
+    pub node: NodeId,
     /// `my_app_4553`
     pub resource_id: String,
     /// In the trash since.
@@ -184,10 +186,21 @@ impl ControlPlane {
         addon: AddonId,
         action: Action,
     ) -> Result<AddonAccess> {
+        self.access_to(actor, addon, action, false).await
+    }
+
+    /// The same, of purged ones too if that is said.
+    pub(crate) async fn access_to(
+        &self,
+        actor: &Actor,
+        addon: AddonId,
+        action: Action,
+        purged: bool,
+    ) -> Result<AddonAccess> {
         let mut conn = self.store().acquire().await?;
         let found = match actor.only_addon() {
             Some(only) if only != addon => None,
-            _ => store::access::addon(&mut conn, actor, addon).await?,
+            _ => store::access::addon(&mut conn, actor, addon, purged).await?,
         };
         let Some(found) = found else {
             let entry = audit::Entry::new(action.name()).detail(format!("{addon}: not found")).refused();

@@ -6,8 +6,8 @@ use crate::{
     addon::ByViewer,
     operation::{millis, status},
     ops::{
-        backup, change_password, change_plan, delete, prove_backup, provision, restart, restore,
-        restore_backup, start, stop,
+        backup, base_backup, change_password, change_plan, delete, pitr_restore, prove_backup, provision,
+        restart, restore, restore_backup, start, stop,
     },
     store::{
         self,
@@ -140,6 +140,8 @@ fn phrase(kind: &str, status: Status) -> String {
         }
         backup::KIND => ("Backing up", "Backup made", "Backup"),
         prove_backup::KIND => ("Trying a backup", "Backup tried", "Trial of a backup"),
+        base_backup::KIND => ("Making a base backup", "Base backup made", "Base backup"),
+        pitr_restore::KIND => ("Restoring a moment", "Moment restored", "Restore to a moment"),
         restore_backup::KIND => ("Restoring a backup", "Backup restored", "Restore"),
         other => return format!("{other}: {}", self::status(status).word().to_lowercase()),
     };
@@ -164,6 +166,10 @@ fn of_keeper(event: DatabaseEvent) -> ActivityView {
         "grace" => ("Writes allowed for 15 minutes", "warn"),
         "out_of_memory" => ("Out of memory", "err"),
         "backup_refuted" => ("A backup does not restore", "err"),
+        "archive_stalled" => ("Nothing reaches the archive", "err"),
+        "archive_flows" => ("The archive is reached again", "ok"),
+        "archive_gap" => ("A gap in the archive", "err"),
+        "damaged_pages" => ("Damaged pages found", "err"),
         "backup_removed" => ("Backup removed", "off"),
         "purged" => ("Database removed for good", "off"),
         _ => ("Database seen", "off"),

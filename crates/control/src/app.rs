@@ -9,12 +9,13 @@ use crate::{
     access::AppAccess,
     addon::ByViewer,
     audit,
+    backup::view::proof_state,
     ops::restore,
     store::{self, addon::Filter},
 };
 use types::{
-    AppId, UserId, name,
-    view::{AppRow, AppView, UserView},
+    AddonId, AppId, UserId, name,
+    view::{AppRow, AppView, LastBackup, UserView},
 };
 use uuid::Uuid;
 
@@ -29,13 +30,16 @@ impl ControlPlane {
         let apps = store::app::list(&mut conn, viewer).await?;
         let filter = Filter { viewer, deleted: Some(false), ..Filter::default() };
         let addons = store::addon::list(&mut conn, &filter).await?;
+        let ids: Vec<_> = addons.iter().map(|addon| addon.database_id).collect();
+        let mut backups = store::last_backup::of(&mut conn, &ids).await?;
         drop(conn);
         let mut addons = self.addon_views(addons).await;
         let mut last = self.last_events(&apps.iter().map(|app| app.id).collect::<Vec<_>>()).await?;
         let rows = apps.into_iter().map(|app| {
             let id = AppId::new(app.id);
             let of_app = addons.extract_if(.., |addon| addon.app_id == id).collect();
-            AppRow { id, name: app.name, addons: of_app, last_event: last.remove(&app.id) }
+            let backups = backups.extract_if(.., |last| last.app_id == app.id).map(last_backup).collect();
+            AppRow { id, name: app.name, addons: of_app, backups, last_event: last.remove(&app.id) }
         });
         Ok(rows.collect())
     }
@@ -161,4 +165,8 @@ impl ControlPlane {
 
 fn taken(name: &str) -> Error {
     Error::invalid("name", format!("The name {name} is taken."))
+}
+
+fn last_backup(row: store::last_backup::LastBackup) -> (AddonId, LastBackup) {
+    (AddonId::new(row.addon_id), LastBackup { made_at: row.made_at, proof: proof_state(&row.proof) })
 }

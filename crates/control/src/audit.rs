@@ -6,9 +6,10 @@
 use crate::{Actor, ControlPlane, error::Result, store};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
-use types::{AppId, DatabaseId};
-
-pub use store::audit::AuditRow;
+use types::{
+    AddonId, AppId, DatabaseId,
+    audit::{AuditFilter, AuditPage, AuditView},
+};
 
 /// One thing to record.
 #[derive(Clone, Debug)]
@@ -103,14 +104,38 @@ pub(crate) fn plain(text: &str, max: usize) -> String {
 }
 
 impl ControlPlane {
-    /// The newest records, for the operator.
+    /// The newest records that fit, for the operator. Reading is not written down; being refused is.
     ///
     /// # Errors
     /// `Forbidden` for everybody else.
-    pub async fn audit(&self, actor: &Actor, limit: i64) -> Result<Vec<AuditRow>> {
+    pub async fn audit(&self, actor: &Actor, filter: &AuditFilter) -> Result<AuditPage> {
         self.require_operator(actor, "audit.read").await?;
+        let most = filter.limit.clamp(1, 1000);
+        // PostgreSQL's texts know no NUL, so nothing is called so.
+        let without = |text: &str| text.replace('\0', "");
+        let filter =
+            AuditFilter { action: without(&filter.action), user: without(&filter.user), ..filter.clone() };
         let mut conn = self.store().acquire().await?;
-        Ok(store::audit::newest(&mut conn, limit.clamp(1, 1000)).await?)
+        // One more tells whether there are older ones.
+        let mut rows = store::audit::newest(&mut conn, &filter, i64::from(most) + 1).await?;
+        let more = rows.len() > usize::from(most);
+        rows.truncate(most.into());
+        let older = rows.last().map(|row| row.seq).filter(|_| more);
+        Ok(AuditPage { records: rows.into_iter().map(view).collect(), older })
+    }
+}
+
+fn view(row: store::audit::AuditRow) -> AuditView {
+    AuditView {
+        seq: row.seq,
+        at: row.at,
+        username: row.username,
+        ip: row.ip,
+        action: row.action,
+        app: row.app,
+        database: row.addon_id.map(AddonId::new).zip(row.resource_id),
+        detail: row.detail,
+        allowed: row.allowed,
     }
 }
 

@@ -1,10 +1,11 @@
 //! What runs beside requests: the worker of operations, the supervisor of databases, the sweeper,
-//! the collector of metrics, the keeper that stores them, snapshots of statements, and the keeper of backups.
+//! the collector of metrics, the keeper that stores them, snapshots of statements, and the keepers of backups and archives.
 
 use crate::{
     ControlPlane,
     backup::keeper::Keeper as BackupKeeper,
     metrics::{Collector, Keeper},
+    pitr::keeper::Keeper as ArchiveKeeper,
     statements::Snapshots,
     supervisor::Supervisor,
 };
@@ -29,8 +30,10 @@ impl ControlPlane {
             background::spawn("statement snapshots", Snapshots::new(self.clone()).run(shutdown.clone()));
         let backups =
             background::spawn("backup keeper", BackupKeeper::new(self.clone()).run(shutdown.clone()));
+        let archives =
+            background::spawn("archive keeper", ArchiveKeeper::new(self.clone()).run(shutdown.clone()));
         let sweeper = background::spawn("sweeper", sweep(self.clone(), shutdown));
-        vec![operations, supervisor, collector, keeper, snapshots, backups, sweeper]
+        vec![operations, supervisor, collector, keeper, snapshots, backups, archives, sweeper]
     }
 
     /// A worker for the operations of this control plane.

@@ -4,7 +4,7 @@
 //! once, under a reference that people can quote. Status codes are decided at the doors.
 
 use durable::EnqueueError;
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 use types::{FieldError, OperationId, Problem, ProblemKind};
 
 /// `Result` with the core's error.
@@ -77,9 +77,11 @@ impl Error {
 
     /// When it makes sense to try again, if that is known.
     #[must_use]
-    pub const fn retry_after(&self) -> Option<Duration> {
+    pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::TooMany { retry_after, .. } => Some(*retry_after),
+            // The store; of what an engine says nobody knows whether it passes.
+            Self::Unavailable { source: Some(source), .. } => source.is::<sqlx::Error>().then_some(SOON),
             _ => None,
         }
     }
@@ -137,11 +139,32 @@ fn noun(what: &str) -> &str {
     }
 }
 
+/// What is away now may be back after this time.
+const SOON: Duration = Duration::from_secs(10);
+
+/// What PostgreSQL says when it cannot do its work now, whatever is asked (manual, appendix A): class 53, "insufficient
+/// resources", with a full disk among them, and 57P01 to 57P03, which say that it goes down or comes up.
+fn cannot_now(error: &sqlx::Error) -> bool {
+    code(error).is_some_and(|code| code.starts_with("53") || ["57P01", "57P02", "57P03"].contains(&&*code))
+}
+
+const DISK_FULL: &str = "53100";
+
+fn code(error: &sqlx::Error) -> Option<Cow<'_, str>> {
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code)
+}
+
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         use sqlx::Error as E;
         match error {
-            E::PoolTimedOut | E::PoolClosed | E::Io(_) => Self::Unavailable {
+            full if code(&full).is_some_and(|code| code == DISK_FULL) => Self::Unavailable {
+                message: "The disk of Paddock's own store is full. Databases are not affected. The operator can make \
+                          room; then try again."
+                    .into(),
+                source: Some(full.into()),
+            },
+            error if matches!(error, E::PoolTimedOut | E::PoolClosed | E::Io(_)) || cannot_now(&error) => Self::Unavailable {
                 message:
                     "Paddock's own store does not answer. Databases are not affected. Try again in a moment."
                         .into(),

@@ -28,9 +28,11 @@ pub mod log;
 pub mod metrics;
 mod operation;
 mod ops;
+pub mod pitr;
 mod plan;
 mod queries;
 mod reach;
+mod search;
 mod start;
 pub mod statements;
 mod store;
@@ -80,10 +82,16 @@ pub(crate) struct Inner {
     pub(crate) passwords: crypto::password::Passwords,
     pub(crate) sign_in_limit: account::limit::PerAddress,
     pub(crate) unknown_names: account::limit::UnknownNames,
+    /// Looks at nodes that have not ended.
+    pub(crate) looks: addon::looks::Looks,
     /// What was measured lately.
     pub(crate) measured: metrics::Memory,
+    /// What was seen of archives.
+    pub(crate) archives: pitr::Memory,
     /// Whose files are known to say what the store says.
     pub(crate) applied: applied::Applied,
+    /// When the log told last that the CA ends.
+    pub(crate) ca_told: reach::CaTold,
     /// Made when first asked for: it keeps a connection of the store.
     wake: OnceLock<durable::Wake>,
     /// Who sends webhooks; the core speaks no HTTP.

@@ -6,6 +6,7 @@
 use crate::{
     Config, ControlPlane, Inner, MasterKey,
     account::{jwt, limit},
+    addon::looks::Looks,
     backup::vault::Vault,
     crypto::password::Passwords,
     engine::Engine,
@@ -94,8 +95,11 @@ impl ControlPlane {
             passwords,
             sign_in_limit,
             unknown_names: limit::UnknownNames::default(),
+            looks: Looks::default(),
             measured: Memory::default(),
+            archives: crate::pitr::Memory::default(),
             applied: crate::applied::Applied::default(),
+            ca_told: crate::reach::CaTold::default(),
             wake: OnceLock::new(),
             hook_caller: OnceLock::new(),
         };

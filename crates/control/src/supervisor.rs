@@ -25,7 +25,7 @@ use std::{
     time::Duration,
 };
 use tokio::sync::watch;
-use types::{DatabaseId, operation::duration};
+use types::{NodeId, operation::duration};
 use uuid::Uuid;
 
 /// How often it looks when nothing wakes it.
@@ -68,7 +68,7 @@ struct Start {
 pub struct Supervisor {
     plane: ControlPlane,
     troubles: HashMap<Uuid, Trouble>,
-    strangers: BTreeSet<DatabaseId>,
+    strangers: BTreeSet<NodeId>,
     starting: FuturesUnordered<BoxFuture<'static, Start>>,
 }
 
@@ -109,12 +109,14 @@ impl Supervisor {
     ///
     /// # Errors
     /// The store or the engine does not answer.
-    pub async fn adopt(&mut self) -> Result<&BTreeSet<DatabaseId>> {
+    pub async fn adopt(&mut self) -> Result<&BTreeSet<NodeId>> {
         let found = self.plane.inner.engine.found().await?;
         let mut conn = self.plane.store().acquire().await?;
-        let rows = store::addon::list(&mut conn, &Filter { purged: true, ..Filter::default() }).await?;
-        let ours =
-            |id: DatabaseId| rows.iter().any(|row| row.database_id == id.uuid() && row.purged_at.is_none());
+        let rows = store::addon::list(&mut conn, &Filter::default()).await?;
+        let beside = store::pitr::nodes(&mut conn).await?;
+        let ours = |id: NodeId| {
+            rows.iter().any(|row| row.node() == id) || beside.iter().any(|node| *node == id.uuid())
+        };
         for one in found.into_iter().filter(|one| !ours(one.id)) {
             if self.strangers.insert(one.id) {
                 let (id, version, trashed) = (one.id, one.version, one.trashed);
@@ -141,11 +143,11 @@ impl Supervisor {
         let rows =
             store::addon::list(&mut conn, &Filter { deleted: Some(false), ..Filter::default() }).await?;
         drop(conn);
-        let rows: Vec<_> = rows.into_iter().filter(|row| row.ready && row.operation.is_none()).collect();
+        let rows: Vec<_> = rows.into_iter().filter(|row| row.ready && !row.is_disturbed()).collect();
         self.troubles.retain(|id, trouble| trouble.starting || rows.iter().any(|row| row.database_id == *id));
         let plane = &self.plane;
         let looks = rows.into_iter().map(|row| async move {
-            let state = plane.look(row.database_id).await;
+            let state = plane.look(row.node()).await;
             (row, state)
         });
         let looks: Vec<_> = stream::iter(looks).buffer_unordered(LOOKS).collect().await;
@@ -270,7 +272,7 @@ impl Supervisor {
             return Ok(());
         }
         tracing::info!(database = %row.database_id, "Stopping a database that should not run");
-        Ok(self.plane.inner.engine.stop(DatabaseId::new(row.database_id), Duration::from_secs(10)).await?)
+        Ok(self.plane.inner.engine.stop(row.node(), Duration::from_secs(10)).await?)
     }
 
     /// Records an event, unless it was the last that was told of this database.
@@ -289,7 +291,7 @@ async fn still(plane: &ControlPlane, row: &Addon) -> Result<bool> {
     let mut conn = plane.store().acquire().await?;
     let filter = Filter { addon: Some(row.id), deleted: Some(false), ..Filter::default() };
     let again = store::addon::list(&mut conn, &filter).await?.pop();
-    Ok(again.is_some_and(|again| again.operation.is_none() && again.wanted == row.wanted && again.ready))
+    Ok(again.is_some_and(|again| !again.is_disturbed() && again.wanted == row.wanted && again.ready))
 }
 
 async fn record(plane: &ControlPlane, database: Uuid, kind: &str, words: &str) -> Result<()> {

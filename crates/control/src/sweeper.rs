@@ -8,7 +8,6 @@ use crate::{
     store::{self, addon::Filter, database::Wanted},
 };
 use chrono::TimeDelta;
-use types::DatabaseId;
 use uuid::Uuid;
 
 /// How long a request with the same Idempotency-Key gets the same answer.
@@ -63,7 +62,7 @@ impl ControlPlane {
         }
         let filter = Filter { addon: Some(addon), ..Filter::default() };
         let Some(row) = store::addon::list(&mut tx, &filter).await?.pop() else { return Ok(false) };
-        self.inner.engine.purge(DatabaseId::new(row.database_id)).await?;
+        self.inner.engine.purge(row.node()).await?;
         store::port::rest(&mut tx, row.database_id, now + self.config().port_rest).await?;
         store::database::want(&mut tx, row.database_id, Wanted::Deleted).await?;
         store::addon::purged(&mut tx, addon, now).await?;

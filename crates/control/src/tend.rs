@@ -1,5 +1,6 @@
 //! What a running database needs without anybody asking: networks are closed when their time is over, files are compared
-//! with the store once a day and after a start (certificates that end soon are renewed by it), and old logs go.
+//! with the store once a day and after a start (certificates that end soon are renewed by it), old logs go, and the
+//! operator is told when the CA ends.
 //!
 //! It works on no database that an operation changes, and one that cannot be tended keeps no other.
 
@@ -10,7 +11,7 @@ use crate::{
         addon::{Addon, Filter},
     },
 };
-use types::{AddonId, DatabaseId, Plan};
+use types::{AddonId, Plan};
 
 /// What was done in a round.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub struct Tended {
     pub applied: u64,
     /// Files of logs removed.
     pub logs: u64,
+    /// The operator was told that the CA ends.
+    pub ca_told: bool,
 }
 
 /// So many bytes of a plan's log are kept: a fiftieth of its disk, at least 64 MiB and at most 1 GiB.
@@ -34,7 +37,7 @@ impl ControlPlane {
     /// # Errors
     /// The store does not answer.
     pub async fn tend(&self) -> Result<Tended> {
-        let mut tended = Tended::default();
+        let mut tended = Tended { ca_told: self.tell_of_the_ca(), ..Tended::default() };
         let mut conn = self.store().acquire().await?;
         let expired = store::network::expired(&mut conn, self.now()).await?;
         drop(conn);
@@ -58,7 +61,7 @@ impl ControlPlane {
                 }
             }
             let bytes = log_bytes(&self.plan_shown(&row.plan));
-            match self.inner.engine.trim_log(DatabaseId::new(database), bytes).await {
+            match self.inner.engine.trim_log(row.node(), bytes).await {
                 Ok(removed) => tended.logs += u64::from(removed),
                 Err(error) => tracing::debug!(%database, %error, "Old logs could not be removed"),
             }

@@ -5,7 +5,7 @@
 use control::{Activity, Actor, Error, NewAddon, OperationFilter, connection::SslMode};
 use std::{future::Future, pin::Pin};
 use testkit::House;
-use types::{ProblemKind, VariableId};
+use types::{ProblemKind, VariableId, audit::AuditFilter};
 use uuid::Uuid;
 
 type Asked<'a> = Vec<(&'static str, Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>)>;
@@ -93,7 +93,7 @@ async fn what_is_somebody_elses_does_not_exist() {
             .value,
         "1"
     );
-    let log = plane.audit(&Actor::System, 1000).await.unwrap();
+    let log = plane.audit(&Actor::System, &AuditFilter::newest(1000)).await.unwrap().records;
     let tries = log.iter().filter(|row| !row.allowed && row.username == "grace").count();
     assert!(tries >= 40, "{tries} tries were written down");
 }
@@ -118,6 +118,12 @@ async fn lists_show_only_what_is_ones_own_and_all_to_the_operator() {
     };
     assert_eq!(names(&owner).await, ["my-app"]);
     assert_eq!(names(&operator).await, ["hers", "my-app"]);
+    // An app and its database, "my_app_…", for who may see them.
+    for (who, found) in [(&owner, 2), (&operator, 2), (&grace, 0)] {
+        let all =
+            [plane.search(who, "MY-APP").await.unwrap(), plane.search(who, "my_app").await.unwrap()].concat();
+        assert_eq!(all.len(), found, "{all:#?}");
+    }
     assert_eq!(plane.databases(&grace).await.unwrap().len(), 1);
     assert_eq!(plane.databases(&operator).await.unwrap().len(), 2);
     assert_eq!(plane.operations(&grace, OperationFilter::default()).await.unwrap().len(), 1);
@@ -136,6 +142,7 @@ async fn a_token_for_one_database_opens_that_database_alone() {
     assert!(plane.database(&token, addon.id).await.is_ok());
     assert!(plane.apps(&token).await.is_err());
     assert!(plane.databases(&token).await.is_err());
+    assert!(plane.search(&token, "my").await.is_err());
     assert!(plane.operations(&token, OperationFilter::default()).await.is_err());
     assert!(plane.create_app(&token, "more").await.is_err());
 }

@@ -2,19 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 
+use chrono::TimeDelta;
 use control::{Config, engine::EngineError};
 use testkit::{Fault, House, Method, broken};
 use types::{
-    AddonId, DatabaseId, Plan, operation::OperationStatus as Status, plan_change::Verdict,
-    status::AddonStatus,
+    AddonId, NodeId, Plan, operation::OperationStatus as Status, plan_change::Verdict, status::AddonStatus,
 };
 
 const SMALL: &str = "postgresql-starter-512";
 const LARGE: &str = "postgresql-starter-1024";
 const GIB: u64 = 1 << 30;
 
-async fn database(house: &House, owner: &control::Actor, addon: AddonId) -> DatabaseId {
-    house.plane.database(owner, addon).await.unwrap().id
+async fn database(house: &House, owner: &control::Actor, addon: AddonId) -> NodeId {
+    house.plane.node_id(owner, addon).await.unwrap()
 }
 
 async fn plan_of(house: &House, owner: &control::Actor, addon: AddonId) -> String {
@@ -111,6 +111,46 @@ async fn what_does_not_fit_is_refused_and_tight_needs_the_name() {
         house.plane.change_plan(&owner, ordered.id, SMALL, &ordered.resource_id, None).await.unwrap();
     assert_eq!(house.finish(accepted.operation).await, Status::Succeeded);
     assert_eq!(plan_of(&house, &owner, ordered.id).await, SMALL);
+}
+
+/// Everything fits, and yet backups would go and moments end: that is told before, and typed.
+#[tokio::test]
+async fn a_plan_that_keeps_less_is_tight_and_says_what_is_lost() {
+    const SANDBOX: &str = "postgresql-sandbox";
+    let house = House::new().await;
+    let owner = house.person("ada", false).await;
+    let ordered = house.ready(&owner, "my-app").await.addon;
+    let young = house.plane.plan_change(&owner, ordered.id, SANDBOX).await.unwrap();
+    assert_eq!((young.verdict, young.lost), (Verdict::Safe, None), "there is nothing to lose yet");
+
+    control::pitr::keeper::Keeper::new(house.plane.clone()).round().await.unwrap();
+    house.settle().await;
+    for _ in 0..3 {
+        house.plane.back_up(&owner, ordered.id, None).await.unwrap();
+        house.settle().await;
+        house.clock.advance(TimeDelta::minutes(1));
+    }
+    let listed = house.plane.apps(&owner).await.unwrap();
+    let last = listed[0].last_backup(ordered.id).unwrap().made_at;
+    assert_eq!(house.plane.now() - last, TimeDelta::minutes(1), "the newest of the three");
+    house.clock.advance(TimeDelta::hours(26));
+    let preview = house.plane.plan_change(&owner, ordered.id, SANDBOX).await.unwrap();
+    assert_eq!(preview.verdict, Verdict::Tight, "{preview:#?}");
+    let lost = preview.lost.unwrap();
+    assert!(lost.contains("2 of 3 backups"), "the last good one stays: {lost}");
+    assert!(lost.contains("every moment of the last 26 hours"), "{lost}");
+    let rule = |title: &str| preview.fits.iter().find(|fit| fit.title == title).unwrap();
+    assert_eq!(rule("Backups").detail, "none instead of 7 daily, 4 weekly, 10 manual");
+    assert_eq!(rule("Point-in-time recovery").verdict, Verdict::Tight);
+    let more = house.plane.plan_change(&owner, ordered.id, LARGE).await.unwrap();
+    assert_eq!((more.verdict, more.lost), (Verdict::Safe, None), "the same rules");
+
+    let refused = house.plane.change_plan(&owner, ordered.id, SANDBOX, "", None).await.unwrap_err().problem();
+    let words = refused.field("confirm").unwrap();
+    assert!(words.contains("2 of 3 backups") && words.contains(&ordered.resource_id), "{words}");
+    // Clients of the API ask their user themselves.
+    let accepted = house.plane.change_plan_api(&owner, ordered.id, SANDBOX, None).await.unwrap();
+    assert_eq!(house.finish(accepted.operation).await, Status::Succeeded);
 }
 
 /// It fitted when it was asked for, and does not when nobody can write any more.

@@ -41,7 +41,7 @@ async fn a_user_is_made_once_and_its_password_told_once() {
     let protected = format!("{}*", addon.resource_id);
     assert_eq!(names(&house, &owner, addon.id).await, [&protected, "analyst", "reporting"]);
     // What PostgreSQL was given is a verifier, and nothing of it is in the audit log.
-    let database = house.plane.database_id(&owner, addon.id).await.unwrap();
+    let database = house.plane.node_id(&owner, addon.id).await.unwrap();
     let node = house.engine.node(database).unwrap();
     assert!(node.users["reporting"].1.starts_with("SCRAM-SHA-256$"));
 
@@ -112,7 +112,7 @@ async fn the_published_password_changes_with_overlap() {
     }
     let after = url().await;
     assert!(after.contains(&format!("{name}_b:{}", set.password)), "the new URL is published");
-    let database = house.plane.database_id(&owner, id).await.unwrap();
+    let database = house.plane.node_id(&owner, id).await.unwrap();
     let logins = || house.engine.node(database).unwrap().users.into_keys().collect::<BTreeSet<_>>();
     assert!(worker.run_once().await.unwrap());
     assert_eq!(logins(), [name.to_owned(), format!("{name}_b")].into(), "both work meanwhile");
@@ -174,7 +174,7 @@ async fn the_overlap_begins_when_the_app_was_told() {
         }
         // Paddock was away between the new URL and the call.
         house.clock.advance(TimeDelta::minutes(20));
-        let database = house.plane.database_id(&owner, addon.id).await.unwrap();
+        let database = house.plane.node_id(&owner, addon.id).await.unwrap();
         let logins = || house.engine.node(database).unwrap().users.len();
         while worker.run_once().await.unwrap() {}
         assert_eq!(house.engine.hooks().len(), 1, "{taken}");

@@ -1,8 +1,10 @@
 //! Restart hooks: called once each, signed, recorded; they never make an operation fail.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use control::Config;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use std::{collections::BTreeSet, fs, path::Path};
 use testkit::{Fault, House, Method};
 use types::{ProblemKind, operation::OperationStatus as Status};
 
@@ -37,6 +39,43 @@ async fn a_webhook_is_signed_and_recorded() {
     let deliveries = house.plane.hook(&owner, "my-app").await.unwrap().deliveries;
     assert_eq!(deliveries.len(), 1);
     assert!(deliveries[0].ok && deliveries[0].result.starts_with("200 OK in "), "{deliveries:?}");
+}
+
+/// Whoever writes a receiver reads that page: a type that it leaves out comes as a surprise.
+#[test]
+fn every_type_is_in_the_documentation() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(here.join("../../docs/restart-hooks.md")).unwrap();
+    let mut seen = BTreeSet::new();
+    let mut places = vec![here.join("src/ops")];
+    while let Some(place) = places.pop() {
+        if place.is_dir() {
+            places.extend(fs::read_dir(place).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        let text = fs::read_to_string(&place).unwrap();
+        let calls = text.split("call_hook::run(").skip(1);
+        seen.extend(calls.filter_map(|call| Some(call.split('"').nth(1)?.to_owned())));
+    }
+    assert!(seen.contains("database.created") && seen.len() > 5, "{seen:?}");
+    for kind in seen {
+        assert!(page.contains(&format!("`{kind}`")), "{kind} is not told in docs/restart-hooks.md");
+    }
+}
+
+/// Where strangers have accounts, a hook must not look around in the operator's network.
+#[tokio::test]
+async fn private_networks_can_be_kept_out_of_reach() {
+    const INSIDE: &str = "http://10.0.0.7/restart";
+    for reach in [true, false] {
+        let config = Config { hooks_reach_private_networks: reach, ..Config::default() };
+        let house = House::with(config, 31000..=31999).await;
+        let owner = house.person("ada", false).await;
+        house.plane.create_app(&owner, "my-app").await.unwrap();
+        let set = house.plane.set_hook(&owner, "my-app", Some(INSIDE.into()), vec![]).await;
+        let refusal = set.err().and_then(|error| error.problem().field("url").map(str::to_owned));
+        assert_eq!(refusal.is_none(), reach, "{refusal:?}");
+    }
 }
 
 #[tokio::test]

@@ -94,11 +94,17 @@ async fn every_step_may_run_twice() {
 fn outcome(kind: Kind, method: Method) -> Option<Status> {
     match (kind, method) {
         // People may have closed the door themselves: told, and no reason to fail.
-        (Kind::Start | Kind::Restart | Kind::Restore | Kind::ChangePlan, Method::VerifyLogin) => {
-            Some(Status::Succeeded)
-        }
+        (
+            Kind::Start | Kind::Restart | Kind::Restore | Kind::ChangePlan | Kind::PitrRestore,
+            Method::VerifyLogin,
+        ) => Some(Status::Succeeded),
         // Forward only: it goes on trying.
         (Kind::Delete, _) => None,
+        // After the switch there is no way back.
+        (
+            Kind::PitrRestore,
+            Method::Start | Method::OpenLogin | Method::CloseOtherLogins | Method::Limit | Method::Trash,
+        ) => None,
         _ => Some(Status::Failed),
     }
 }

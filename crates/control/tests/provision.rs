@@ -1,6 +1,9 @@
 //! Creating a database when the world is not as expected: strangers on ports, vanished versions, full disks.
 
-use control::{Actor, engine::EngineError};
+use control::{
+    Actor,
+    engine::{EngineError, Volume},
+};
 use testkit::{Fault, House, Method, broken};
 use types::operation::OperationStatus as Status;
 
@@ -134,7 +137,7 @@ async fn a_full_disk_is_told_in_words() {
     let owner = house.person("ada", false).await;
     house.plane.create_app(&owner, "my-app").await.unwrap();
     let operation = house.order(&owner, "my-app").await.operation;
-    let full = || EngineError::DiskFull { free_bytes: 12_000_000 };
+    let full = || EngineError::DiskFull { volume: Volume::Data, free_bytes: 12_000_000 };
     let fired = house.engine.inject(Fault::before(Method::Place, full).always());
     assert_eq!(house.finish(operation).await, Status::Failed);
     assert_eq!(fired.times(), 3);

@@ -50,7 +50,7 @@ async fn a_session_that_ended_is_said_and_everything_is_remembered() {
     let house = House::new().await;
     let (owner, eve) = (house.person("ada", false).await, house.person("eve", false).await);
     let addon = house.ready(&owner, "my-app").await.addon.id;
-    let id = house.plane.database_id(&owner, addon).await.unwrap();
+    let id = house.plane.node_id(&owner, addon).await.unwrap();
     house.engine.talks(id, |talk| (talk.sessions, talk.platform) = (vec![session(11), session(12)], 2));
     let view = house.plane.queries(&owner, addon, &SessionFilter::default()).await.unwrap();
     assert_eq!((view.running, view.sessions.len(), view.platform), (true, 2, 2));
@@ -76,7 +76,7 @@ async fn a_range_is_the_difference_to_a_snapshot() {
     let house = House::new().await;
     let owner = house.person("ada", false).await;
     let addon = house.ready(&owner, "my-app").await.addon.id;
-    let id = house.plane.database_id(&owner, addon).await.unwrap();
+    let id = house.plane.node_id(&owner, addon).await.unwrap();
     let told =
         async |range| house.plane.statements(&owner, addon, range, StatementOrder::Time).await.unwrap();
     assert_eq!(told(StatementRange::Reset).await.counting, Counting::Off);
@@ -123,7 +123,7 @@ async fn a_server_started_without_the_module_says_so() {
     let house = House::new().await;
     let owner = house.person("ada", false).await;
     let addon = house.ready(&owner, "my-app").await.addon.id;
-    let id = house.plane.database_id(&owner, addon).await.unwrap();
+    let id = house.plane.node_id(&owner, addon).await.unwrap();
     assert!(house.plane.reset_statements(&owner, addon).await.is_err(), "not counted yet");
     house.engine.talks(id, |talk| talk.without_module = true);
     house.plane.count_statements(&owner, addon, true).await.unwrap();

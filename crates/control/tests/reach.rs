@@ -6,13 +6,13 @@
 use chrono::TimeDelta;
 use control::{Actor, Error, NewNetwork, engine::EngineError};
 use testkit::{Fault, House, Method, broken};
-use types::{AddonId, DatabaseId, reach::Feature};
+use types::{AddonId, NodeId, reach::Feature};
 
-async fn house() -> (House, Actor, AddonId, DatabaseId) {
+async fn house() -> (House, Actor, AddonId, NodeId) {
     let house = House::new().await;
     let owner = house.person("ada", false).await;
     let addon = house.ready(&owner, "my-app").await.addon.id;
-    let database = house.plane.database_id(&owner, addon).await.unwrap();
+    let database = house.plane.node_id(&owner, addon).await.unwrap();
     (house, owner, addon, database)
 }
 
@@ -223,4 +223,20 @@ async fn a_log_is_told_by_level_and_words_and_its_links_end() {
     }
     house.clock.advance(TimeDelta::minutes(10));
     assert!(house.plane.open_log_link(&link).is_err(), "its time is over");
+}
+
+/// The CA is not renewed by itself: its end is told, every day, from a year before.
+#[tokio::test]
+async fn the_end_of_the_ca_is_told_every_day() {
+    let (house, owner, addon, _) = house().await;
+    assert!(!house.plane.tend().await.unwrap().ca_told);
+    let until = house.plane.now() + TimeDelta::days(366);
+    house.engine.ca_ends(until);
+    let told = async || house.plane.tend().await.unwrap().ca_told;
+    assert!(!told().await);
+    house.clock.advance(TimeDelta::days(2));
+    assert!(told().await && !told().await, "once a day");
+    house.clock.advance(TimeDelta::days(1));
+    assert!(told().await);
+    assert_eq!(house.plane.reach(&owner, addon).await.unwrap().ca_until, until);
 }

@@ -225,7 +225,7 @@ async fn a_page_says_what_was_seen() {
     let owner = house.person("ada", false).await;
     let addon = house.ready(&owner, "my-app").await.addon;
     let page = house.plane.database(&owner, addon.id).await.unwrap();
-    assert_eq!(page.sentence, "Healthy. 2 of 30 connections, 38 MB of 10 GB.");
+    assert_eq!(page.sentence, "Healthy. 2 of 30 connections, 38 MB of 10 GB, no backup yet.");
     assert_eq!(
         (page.tone.as_str(), page.node.as_str(), page.address.as_str()),
         ("ok", "host-1", "db.example.org:31000")
@@ -240,6 +240,6 @@ async fn a_page_says_what_was_seen() {
     assert_eq!(page.sentence, "Down. The server does not run; Paddock is starting it.");
 }
 
-fn addon_database(house: &House) -> types::DatabaseId {
+fn addon_database(house: &House) -> types::NodeId {
     *house.engine.nodes().keys().next().unwrap()
 }

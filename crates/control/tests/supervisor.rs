@@ -9,10 +9,10 @@ use control::{
     supervisor::Supervisor,
 };
 use testkit::{Fault, House, Method, broken};
-use types::{DatabaseId, PgVersion, Plan, status::DatabaseStatus};
+use types::{NodeId, PgVersion, Plan, status::DatabaseStatus};
 use uuid::Uuid;
 
-fn only(house: &House) -> DatabaseId {
+fn only(house: &House) -> NodeId {
     *house.engine.nodes().keys().next().unwrap()
 }
 
@@ -98,7 +98,7 @@ async fn strangers_are_left_alone() {
     let house = House::new().await;
     let owner = house.person("ada", false).await;
     house.ready(&owner, "my-app").await;
-    let (id, plan) = (DatabaseId::new(Uuid::from_u128(42)), Plan::defaults().remove(0));
+    let (id, plan) = (NodeId::new(Uuid::from_u128(42)), Plan::defaults().remove(0));
     let stranger = NodeSpec::new(id, "somebody_else_1", PgVersion::new(17, 11), 40000, plan);
     house.engine.plant(stranger.clone());
     let mut supervisor = Supervisor::new(house.plane.clone());

@@ -24,6 +24,14 @@ use sqlx::PgConnection;
 use types::{FieldError, UserId, name, view::UserView};
 use uuid::Uuid;
 
+/// Whether a note of a last use was written. A store that cannot write now must not keep people from reading.
+fn in_passing(noted: std::result::Result<(), sqlx::Error>) -> bool {
+    if let Err(error) = &noted {
+        tracing::warn!(%error, "a last use could not be noted");
+    }
+    noted.is_ok()
+}
+
 /// What somebody fills in to get an account.
 #[derive(Clone, Debug)]
 pub struct NewAccount {

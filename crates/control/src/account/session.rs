@@ -79,8 +79,10 @@ impl ControlPlane {
         let Some(row) = store::session::load(&mut conn, now, id_hash).await? else { return Ok(None) };
         let mut expires_at = row.expires_at;
         if now - row.seen_at >= NOTED_EVERY {
-            expires_at = self.session_end(row.created_at, now);
-            store::session::touch(&mut conn, now, row.id, expires_at).await?;
+            let later = self.session_end(row.created_at, now);
+            if super::in_passing(store::session::touch(&mut conn, now, row.id, later).await) {
+                expires_at = later;
+            }
         }
         Ok(Some(LoadedSession {
             id: SessionId::new(row.id),

@@ -87,7 +87,7 @@ impl ControlPlane {
             audit::record_as(&mut conn, now, who, audit::Entry::new("token.exchange").refused()).await?;
             return Err(Error::Unauthenticated);
         };
-        store::token::used(&mut conn, now, id).await?;
+        super::in_passing(store::token::used(&mut conn, now, id).await);
         let claims =
             Claims::new(UserId::new(user.id), Behind::Token(id), None, now, self.inner.config.bearer_for);
         self.inner.jwt.sign(&claims)
@@ -132,7 +132,7 @@ impl ControlPlane {
             Behind::Token(id) => {
                 let user = store::token::user_of(&mut conn, id, claims.sub).await?;
                 if user.is_some() {
-                    store::token::used(&mut conn, now, id).await?;
+                    super::in_passing(store::token::used(&mut conn, now, id).await);
                 }
                 (user, Via::Token(id))
             }

@@ -21,6 +21,8 @@ pub(crate) enum Lane {
     Backup,
     /// A backup of it is tried elsewhere.
     Proof,
+    /// Its server is copied into its archive.
+    Base,
 }
 
 impl Lane {
@@ -31,14 +33,19 @@ impl Lane {
             Self::Change => subject.name(),
             Self::Backup => format!("backup:{uuid}"),
             Self::Proof => format!("proof:{uuid}"),
+            Self::Base => format!("base:{uuid}"),
         }
     }
 }
 
 /// How long an operation may take before somebody should look. What is about a backup moves bytes, which take as long as
-/// they are many: a dump, a trial, and what is restored in place or beside.
-fn deadline(params: &serde_json::Value) -> TimeDelta {
-    if params.get("backup").is_some() { TimeDelta::hours(24) } else { TimeDelta::minutes(30) }
+/// they are many: a dump, a copy, a trial, and what is restored in place or beside.
+fn deadline(kind: &str, params: &serde_json::Value) -> TimeDelta {
+    if params.get("backup").is_some() || ["base_backup", "pitr_restore"].contains(&kind) {
+        TimeDelta::hours(24)
+    } else {
+        TimeDelta::minutes(30)
+    }
 }
 
 /// Kinds that close connections or replace data: a dump would end with them.
@@ -71,8 +78,24 @@ pub(crate) async fn enqueue(
     enqueue_with(tx, now, actor, begin, (subject, ()), idempotency).await
 }
 
+/// Refuses a database that is deleted, or that an operation works on.
+pub(crate) fn refuse_changed(row: &store::addon::Addon) -> Result<()> {
+    if row.deleted_at.is_some() || row.purged_at.is_some() {
+        return Err(Error::conflict("This database was deleted. Bring it back first."));
+    }
+    row.operation.map_or(Ok(()), |operation| Err(busy(operation)))
+}
+
+/// That an operation works on a database, with a way to it.
+pub(crate) fn busy(operation: Uuid) -> Error {
+    Error::Conflict {
+        message: "Something else changes this database now. Try again when it is done.".into(),
+        operation: Some(OperationId::new(operation)),
+    }
+}
+
 /// Refuses what would end a backup that is being made.
-async fn refuse_beside_backup(tx: &mut PgConnection, subject: Subject) -> Result<()> {
+pub(crate) async fn refuse_beside_backup(tx: &mut PgConnection, subject: Subject) -> Result<()> {
     match durable::live_for(&mut *tx, &Lane::Backup.subject(subject)).await? {
         None => Ok(()),
         Some(backup) => Err(Error::Conflict {
@@ -122,7 +145,7 @@ pub(crate) async fn enqueue_in(
         id: Uuid::now_v7(),
         kind,
         subject: lane.subject(subject),
-        deadline: deadline(&params),
+        deadline: deadline(kind, &params),
         params,
         actor: actor.to_json(),
         first_step,

@@ -14,9 +14,9 @@ use chrono::TimeDelta;
 use durable::Enqueued;
 use std::time::Duration;
 use types::{
-    AddonId, DatabaseId, Plan,
+    AddonId, NodeId, Plan,
     operation::short,
-    plan_change::{PlanChangeView, Usage, Verdict, fits, verdict},
+    plan_change::{PlanChangeView, Usage, Verdict, fits, verdict, ways_back},
     view::Accepted,
 };
 use uuid::Uuid;
@@ -45,7 +45,7 @@ impl ControlPlane {
         }
         let spec = NodeSpec { plan: target.clone(), ..self.spec(&row)? };
         let engine = &self.inner.engine;
-        let usage = self.usage(row.database_id).await?;
+        let usage = self.usage((row.database_id, row.node())).await?;
         let preview = tokio::time::timeout(PATIENCE, engine.preview(&spec)).await.map_err(|_| slow())??;
         let (at_restart, at_once): (Vec<_>, _) = preview.into_iter().partition(|change| change.restart);
         let runs = row.wanted == "running";
@@ -55,10 +55,13 @@ impl ControlPlane {
             true => (Some(0), Vec::new()),
             false => self.predicted_interruption(row.database_id).await?,
         };
-        let fits = fits(&usage, &target);
+        let back = self.ways_back(&row, &target).await?;
+        let mut fits = fits(&usage, &target);
+        fits.extend(ways_back::rules(&back, &current, &target));
         let verdict = verdict(&fits);
         let restart = runs && !at_restart.is_empty();
         let sentence = sentence(verdict, &target, restart, predicted_ms, connections_now);
+        let lost = ways_back::lost(&back, &target);
         Ok(PlanChangeView {
             current,
             target,
@@ -68,12 +71,14 @@ impl ControlPlane {
             predicted_ms,
             connections_now,
             fits,
+            lost,
             verdict,
             sentence,
         })
     }
 
-    /// Changes the plan. `confirm` is the database's name, typed: needed where the fit is tight.
+    /// Changes the plan. `confirm` is the database's name, typed: needed where the fit is tight, and where backups or
+    /// moments would be lost.
     ///
     /// # Errors
     /// `Invalid` on field `plan` (unknown, refused, the one that it has) or `confirm`; `Conflict` while something else
@@ -88,15 +93,14 @@ impl ControlPlane {
     ) -> Result<Accepted> {
         let access = self.addon_access(actor, addon, Action::Operate).await?;
         let target = self.plan(plan)?;
-        if self.judge(addon, &target).await? == Verdict::Tight && confirm != access.resource_id {
-            let message =
-                format!("{} is tight for it. Type {} to confirm.", target.display_name, access.resource_id);
-            return Err(Error::invalid("confirm", message));
+        if let Some(why) = self.judge(addon, &target).await?.filter(|_| confirm != access.resource_id) {
+            return Err(Error::invalid("confirm", format!("{why} Type {} to confirm.", access.resource_id)));
         }
         self.change_plan_unconfirmed(actor, addon, target, key).await
     }
 
-    /// [`Self::change_plan`] for clients that ask their user themselves.
+    /// [`Self::change_plan`] for clients that ask their user themselves: what is tight, also what gives up backups or
+    /// moments, is not asked for again.
     ///
     /// # Errors
     /// As [`Self::change_plan`], `confirm` left out.
@@ -113,30 +117,28 @@ impl ControlPlane {
         self.change_plan_unconfirmed(actor, addon, target, key).await
     }
 
-    /// Refuses what does not fit, and says how well the rest does.
-    async fn judge(&self, addon: AddonId, target: &Plan) -> Result<Verdict> {
+    /// Refuses what does not fit, and says why the rest needs a second thought, if it does.
+    async fn judge(&self, addon: AddonId, target: &Plan) -> Result<Option<String>> {
         let mut conn = self.store().acquire().await?;
         let row = self.addon_row(&mut conn, addon).await?;
         drop(conn);
         if row.operation.is_some() {
             // Whether it is the same request or another one in the way, the operation log says.
-            return Ok(Verdict::Safe);
+            return Ok(None);
         }
         may_change(&row)?;
         if row.plan == target.name {
             return Err(has_it_already(target));
         }
-        let fits = fits(&self.usage(row.database_id).await?, target);
-        match fits.iter().find(|fit| fit.verdict == Verdict::Refused) {
-            None => Ok(verdict(&fits)),
-            Some(fit) => Err(Error::invalid(
-                "plan",
-                format!(
-                    "{} does not fit into {}: {}. Nothing was changed.",
-                    fit.title, target.display_name, fit.detail
-                ),
-            )),
+        let fits = fits(&self.usage((row.database_id, row.node())).await?, target);
+        if let Some(fit) = fits.iter().find(|fit| fit.verdict == Verdict::Refused) {
+            let (title, plan, detail) = (&fit.title, &target.display_name, &fit.detail);
+            let message = format!("{title} does not fit into {plan}: {detail}. Nothing was changed.");
+            return Err(Error::invalid("plan", message));
         }
+        let lost = ways_back::lost(&self.ways_back(&row, target).await?, target);
+        let tight = || format!("{} is tight for it.", target.display_name);
+        Ok(lost.or_else(|| (verdict(&fits) == Verdict::Tight).then(tight)))
     }
 
     async fn change_plan_unconfirmed(
@@ -184,8 +186,11 @@ impl ControlPlane {
     }
 
     /// What a database uses, for the comparison with a plan's limits.
-    pub(crate) async fn usage(&self, database: Uuid) -> std::result::Result<Usage, EngineError> {
-        let disk_bytes = self.inner.engine.disk_bytes(DatabaseId::new(database)).await?;
+    pub(crate) async fn usage(
+        &self,
+        (database, node): (Uuid, NodeId),
+    ) -> std::result::Result<Usage, EngineError> {
+        let disk_bytes = self.inner.engine.disk_bytes(node).await?;
         let peaks = self.peaks(database, self.now() - LOOK_BACK).await.unwrap_or_else(|error| {
             tracing::warn!(%database, %error, "What a database used lately could not be read");
             crate::metrics::Peaks::default()

@@ -8,10 +8,12 @@ pub(crate) mod accept;
 mod change_plan;
 mod delete;
 mod list;
+pub(crate) mod looks;
 mod password;
 mod power;
 pub(crate) mod provision;
 mod restore;
+mod ways_back;
 
 pub(crate) use password::{
     made_up_password, next_password_purpose, open_next_password, open_password, seal_password,
@@ -23,9 +25,10 @@ use crate::{
     engine::{NodeSpec, NodeState, Reach},
     store::addon::Addon,
 };
-use std::time::Duration;
+use futures::FutureExt as _;
+use std::{sync::Arc, time::Duration};
 use types::{
-    AddonId, AppId, DatabaseId, OperationId, PgVersion,
+    AddonId, AppId, DatabaseId, NodeId, OperationId, PgVersion,
     status::{AddonStatus, DatabaseStatus},
     view::AddonView,
 };
@@ -87,6 +90,18 @@ impl Addon {
         self.version.parse().map_err(Error::internal)
     }
 
+    /// An operation changes it. One that only works beside it lets it run as always: it is supervised and kept.
+    pub(crate) fn is_disturbed(&self) -> bool {
+        let beside = self.operation_kind.as_deref() == Some(crate::ops::pitr_restore::KIND)
+            && self.operation_step.as_deref().is_some_and(crate::ops::pitr_restore::is_beside);
+        self.operation_kind.is_some() && !beside
+    }
+
+    /// The server that runs it.
+    pub(crate) const fn node(&self) -> NodeId {
+        NodeId::new(self.node_id)
+    }
+
     /// The login of its protected user, the one in the published URL.
     pub(crate) fn published_login(&self) -> &str {
         self.login.as_deref().unwrap_or(&self.resource_id)
@@ -101,7 +116,7 @@ impl Addon {
     /// What the two statuses are, from what is wanted, what changes it and what was seen.
     pub(crate) fn status(&self, seen: Seen) -> (AddonStatus, DatabaseStatus) {
         use {AddonStatus as A, DatabaseStatus as D};
-        match self.operation_kind.as_deref() {
+        match self.operation_kind.as_deref().filter(|_| self.is_disturbed()) {
             Some("provision") => return (A::Provisioning, D::Creating),
             Some(_) => return (A::Provisioning, D::Updating),
             None => {}
@@ -139,39 +154,40 @@ impl Seen {
 impl ControlPlane {
     /// What the engine shall run for this add-on.
     pub(crate) fn spec(&self, addon: &Addon) -> Result<NodeSpec> {
+        let plan = self.plan_shown(&addon.plan);
         Ok(NodeSpec {
-            id: DatabaseId::new(addon.database_id),
+            id: addon.node(),
             name: addon.resource_id.clone(),
             version: addon.pg_version()?,
             port: addon.listens_on(),
-            plan: self.plan_shown(&addon.plan),
             login: addon.published_login().to_owned(),
             reach: Reach {
                 force_tls: addon.force_tls_at.is_some(),
                 everywhere: addon.everywhere_at.is_some(),
                 networks: addon.networks.iter().filter_map(|cidr| cidr.parse().ok()).collect(),
+                closed: false,
             },
             statements: addon.statements,
             slow_query_ms: addon.slow_query_ms.and_then(|ms| u32::try_from(ms).ok()),
             read_only: addon.read_only && addon.writes_until.is_none_or(|until| until <= self.now()),
+            archive: (addon.archives && plan.pitr_days > 0).then(|| DatabaseId::new(addon.database_id)),
+            plan,
         })
     }
 
     /// Looks at a node, not longer than a page waits. `None`: the engine did not answer.
-    pub(crate) async fn look(&self, database: Uuid) -> Option<NodeState> {
-        let looked =
-            tokio::time::timeout(PATIENCE, self.inner.engine.observe(DatabaseId::new(database))).await;
-        match looked {
-            Ok(Ok(state)) => Some(state),
-            Ok(Err(error)) => {
-                tracing::warn!(%database, %error, "The engine could not look at a database");
-                None
-            }
-            Err(_) => {
-                tracing::warn!(%database, "The engine took too long to look at a database");
-                None
-            }
-        }
+    pub(crate) async fn look(&self, node: NodeId) -> Option<NodeState> {
+        let engine = Arc::clone(&self.inner.engine);
+        let look = async move {
+            let seen = engine.observe(node).await;
+            seen.inspect_err(|error| tracing::warn!(%node, %error, "The engine could not look at a database"))
+                .ok()
+        };
+        let looked = tokio::time::timeout(PATIENCE, self.inner.looks.join(node, || look.boxed())).await;
+        looked.unwrap_or_else(|_| {
+            tracing::warn!(%node, "The engine took too long to look at a database");
+            None
+        })
     }
 
     /// Rows as people see them; all databases are looked at at the same time.
@@ -179,8 +195,7 @@ impl ControlPlane {
         let views = addons.into_iter().map(|addon| async move {
             // Only what is expected to run is worth a look.
             let look = addon.operation.is_none() && addon.deleted_at.is_none() && addon.wanted == "running";
-            let seen =
-                if look { Seen::of(self.look(addon.database_id).await.as_ref()) } else { Seen::Unknown };
+            let seen = if look { Seen::of(self.look(addon.node()).await.as_ref()) } else { Seen::Unknown };
             self.addon_view(addon, seen)
         });
         let views = futures::future::join_all(views).await;
@@ -232,6 +247,8 @@ mod tests {
             purge_at: None,
             purged_at: None,
             database_id: Uuid::nil(),
+            node_id: Uuid::nil(),
+            archives: false,
             version: "17.11".into(),
             port: 31000,
             wanted: "running".into(),
@@ -247,6 +264,7 @@ mod tests {
             slow_query_ms: None,
             operation: None,
             operation_kind: None,
+            operation_step: None,
         }
     }
 
@@ -259,12 +277,17 @@ mod tests {
             change(&mut addon);
             addon
         };
+        fn beside(addon: &mut Addon, step: &str) {
+            (addon.operation_kind, addon.operation_step) = (Some("pitr_restore".into()), Some(step.into()));
+        }
         let table = [
             (with(|_| {}), Running, (A::Running, D::Running)),
             (with(|_| {}), NotRunning, (A::Suspended, D::Down)),
             (with(|_| {}), Unknown, (A::Suspended, D::Down)),
             (with(|a| a.operation_kind = Some("provision".into())), Unknown, (A::Provisioning, D::Creating)),
             (with(|a| a.operation_kind = Some("restart".into())), Running, (A::Provisioning, D::Updating)),
+            (with(|a| beside(a, "copy")), Running, (A::Running, D::Running)),
+            (with(|a| beside(a, "close")), Running, (A::Provisioning, D::Updating)),
             (with(|a| a.wanted = "stopped".into()), NotRunning, (A::Suspended, D::Stopped)),
             (
                 Addon { deleted_at: at, wanted: "deleted".into(), ..addon() },

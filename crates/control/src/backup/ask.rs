@@ -11,7 +11,7 @@ use crate::{
 use durable::{Enqueued, Idempotency};
 use sqlx::PgConnection;
 use types::{
-    AddonId, BackupId, OperationId,
+    AddonId, BackupId,
     backup::{BackupMethod, BackupView},
 };
 use uuid::Uuid;
@@ -87,15 +87,7 @@ impl ControlPlane {
 
     /// Refuses a database of which no dump can be made now.
     pub(crate) fn refuse_unreadable(&self, row: &Addon) -> Result<()> {
-        if row.deleted_at.is_some() || row.purged_at.is_some() {
-            return Err(Error::conflict("This database was deleted. Bring it back first."));
-        }
-        if let Some(operation) = row.operation {
-            return Err(Error::Conflict {
-                message: "Something else changes this database now. Try again when it is done.".into(),
-                operation: Some(OperationId::new(operation)),
-            });
-        }
+        accept::refuse_changed(row)?;
         if !row.ready || row.wanted != "running" {
             return Err(Error::conflict("The database does not run. Start it first."));
         }

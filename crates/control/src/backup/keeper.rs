@@ -219,8 +219,13 @@ impl Keeper {
         drop(conn);
         let (zone, now) = (view::schedule_of(&stored)?.zone(), plane.now());
         let kept: Vec<_> = rows.iter().filter_map(view::kept).collect();
+        // What is being tried stays until it is known what comes of that.
+        let tried = |id: BackupId| rows.iter().any(|row| row.id == id.uuid() && row.proof == "running");
         let mut gone = 0;
         for (id, why) in retention::expired(&Rules::of(&plan), zone, &kept, now, row.purged_at) {
+            if tried(id) {
+                continue;
+            }
             self.remove(database, id, &why.sentence(), now).await?;
             gone += 1;
         }

@@ -2,10 +2,7 @@
 //!
 //! How it is sealed: [`crate::crypto::link`]. Whoever uses it must still be let in at that moment.
 
-use super::{
-    archive::TarGz,
-    vault::{Place, Sealed},
-};
+use super::{archive::TarGz, vault::Sealed};
 use crate::{
     Action, Actor, ControlPlane, Error, Result, audit,
     crypto::link,
@@ -63,11 +60,7 @@ impl ControlPlane {
         if row.status != "done" {
             return Err(Error::conflict("This backup is not whole: there is nothing to download."));
         }
-        match self.addon_access(actor, AddonId::new(row.addon_id), Action::RevealPassword).await {
-            // Of a database that is gone for good; whose backup it is was asked with the row.
-            Ok(_) | Err(Error::NotFound(_)) => {}
-            Err(refused) => return Err(refused),
-        }
+        self.lasting_access(actor, AddonId::new(row.addon_id), Action::RevealPassword).await?;
         let user =
             actor.user_id().ok_or_else(|| Error::Forbidden("Only people download archives.".into()))?;
         let until = self.now() + LIVES;
@@ -102,8 +95,7 @@ impl ControlPlane {
         };
         let database = DatabaseId::new(row.database_id);
         let key = self.archive_key(database, key).await?;
-        let place = Place { database, backup: inside.backup };
-        let sealed = self.inner.vault.open(place, &key).await.map_err(|error| Error::Unavailable {
+        let sealed = self.open_archive(&row, &key).await.map_err(|error| Error::Unavailable {
             message: format!("The archive cannot be read: {error}."),
             source: Some(error.into()),
         })?;

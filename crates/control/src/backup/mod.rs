@@ -7,14 +7,17 @@
 pub mod archive;
 pub(crate) mod ask;
 pub mod contents;
+mod deleted;
 pub mod health;
 pub mod keeper;
 pub mod key;
 pub mod link;
 pub mod name;
+pub(crate) mod opened;
 mod plan;
 mod restore;
 pub mod retention;
+pub(crate) mod room;
 pub mod schedule;
 pub mod vault;
 pub(crate) mod view;

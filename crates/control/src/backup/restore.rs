@@ -46,7 +46,7 @@ impl ControlPlane {
         if found.status != "done" {
             return Err(Error::conflict("This backup is not whole: there is nothing to restore."));
         }
-        if found.proof == "refuted" {
+        if !super::view::good(&found) {
             return Err(Error::conflict(
                 "This backup was tried and does not restore as it should. Restore another one, or restore this one beside \
                  the database to look at it.",

@@ -9,8 +9,9 @@
 //! - Monthly: the one of the first Sunday of each of the last 12 months, which is that week's. A month whose first week has
 //!   none at all gets that of its next week that has one.
 //! - Manual: the newest N good ones.
-//! - Safety backups stay 7 days, rows of failed ones 30 days. Neither counts for anything else.
-//! - The last good backup stays whatever the rules say, until the database itself is deleted.
+//! - Safety backups stay 7 days; rows of failed ones, and those that do not restore, 30 days. None of them counts for anything else.
+//! - The last good backup stays whatever the rules say, and so does the last one that a trial has proven: newer ones may
+//!   turn out to be none. Both until the database itself is deleted.
 //! - A backup from the future (the clock was set back) stays, and counts for nothing until its time has come.
 //!
 //! What is removed today is never missed tomorrow: who stands for a week or a month is always the newest of a span that
@@ -40,6 +41,10 @@ pub struct Kept {
     pub method: BackupMethod,
     /// It can be restored: it ended well, and nothing found since says otherwise.
     pub good: bool,
+    /// A trial restore has shown that it can be.
+    pub proven: bool,
+    /// When it was found that it cannot be, where it ended well.
+    pub refuted_at: Option<DateTime<Utc>>,
 }
 
 /// How many of each a plan keeps.
@@ -72,7 +77,9 @@ pub enum Label {
     Safety,
     /// No rule keeps it, and no newer one is good.
     LastGood,
-    /// Its row tells that it failed.
+    /// No rule keeps it, and no newer one is proven.
+    LastProven,
+    /// It failed or does not restore, and tells so.
     Failed,
 }
 
@@ -89,7 +96,7 @@ pub enum Why {
     DatabaseDeleted(u16),
     /// Its time as a safety backup is over.
     Safety,
-    /// It failed long ago.
+    /// It failed or does not restore, and is old.
     Failed,
 }
 
@@ -118,6 +125,7 @@ impl Label {
             Self::Manual => "Manual",
             Self::Safety => "Before a restore",
             Self::LastGood => "Last good one",
+            Self::LastProven => "Last proven one",
             Self::Failed => "Failed",
         }
     }
@@ -144,7 +152,7 @@ impl Why {
                 format!("Its database is deleted, and it is more than {} old.", many(*months, "month"))
             }
             Self::Safety => "It was made before a restore, more than 7 days ago.".into(),
-            Self::Failed => "It failed more than 30 days ago.".into(),
+            Self::Failed => "It failed, or does not restore, and is more than 30 days old.".into(),
         }
     }
 }
@@ -222,7 +230,12 @@ pub fn why_kept(
     for one in all {
         let age = now.signed_duration_since(one.made_at);
         match one.method {
-            _ if !one.good && age <= FAILED_FOR => keep(one.id, Label::Failed),
+            // From when it was found: somebody shall see it, and may look again.
+            _ if !one.good
+                && now.signed_duration_since(one.refuted_at.unwrap_or(one.made_at)) <= FAILED_FOR =>
+            {
+                keep(one.id, Label::Failed);
+            }
             _ if !one.good => {}
             BackupMethod::Safety if age <= SAFETY_FOR => keep(one.id, Label::Safety),
             BackupMethod::Periodic if one.made_at > now => keep(one.id, Label::Daily),
@@ -231,9 +244,13 @@ pub fn why_kept(
         }
     }
     // Safety backups stand last: they are of a moment that somebody wanted to leave.
-    let good = all.iter().filter(|one| !deleted && one.good && one.made_at <= now);
-    if let Some(last) = good.max_by_key(|one| (one.method != BackupMethod::Safety, rank(one))) {
+    let good = || all.iter().filter(|one| !deleted && one.good && one.made_at <= now);
+    let last_first = |one: &&Kept| (one.method != BackupMethod::Safety, rank(one));
+    if let Some(last) = good().max_by_key(last_first) {
         keep(last.id, Label::LastGood);
+    }
+    if let Some(last) = good().filter(|one| one.proven).max_by_key(last_first) {
+        keep(last.id, Label::LastProven);
     }
     kept
 }

@@ -21,6 +21,15 @@ pub struct Place {
     pub backup: BackupId,
 }
 
+/// A volume, as it is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Bytes that we may still write.
+    pub free_bytes: u64,
+    /// Bytes that it has.
+    pub all_bytes: u64,
+}
+
 /// A database's key for its archives, and the name that every file sealed with it carries.
 #[derive(Debug)]
 pub struct ArchiveKey {
@@ -119,6 +128,6 @@ pub trait Vault: Send + Sync + 'static {
     async fn keep(&self, database: DatabaseId, name: Uuid, content: &[u8]) -> Result<(), VaultError>;
     /// What was kept.
     async fn kept(&self, database: DatabaseId, name: Uuid) -> Result<Option<Vec<u8>>, VaultError>;
-    /// Bytes that are free; `None` where nobody knows (an object store).
-    async fn free_bytes(&self) -> Option<u64>;
+    /// The volume that is written to; `None` where there is none that has an end (an object store).
+    async fn room(&self) -> Option<Room>;
 }

@@ -18,21 +18,24 @@ use chrono::{DateTime, TimeDelta, Utc};
 use std::{collections::BTreeMap, fmt::Write as _};
 use types::{
     AddonId, BackupId, DatabaseId, OperationId,
-    backup::{BackupStatus, BackupView, BackupsView, ProofState, ProofView, ScheduleView},
+    backup::{
+        self, BackupMethod, BackupStatus, BackupView, BackupsView, ProofState, ProofView, ScheduleView,
+    },
 };
 
 impl ControlPlane {
-    /// The backups of a database, and everything else that their page says.
+    /// The backups of a database, and everything else that their page says; also of one that is gone for good.
     ///
     /// # Errors
     /// `NotFound`, `Forbidden`.
     pub async fn backups(&self, actor: &Actor, addon: AddonId) -> Result<BackupsView> {
-        self.addon_access(actor, addon, Action::View).await?;
+        self.lasting_access(actor, addon, Action::View).await?;
         let mut conn = self.store().acquire().await?;
         let row = self.addon_row(&mut conn, addon).await?;
         let filter = Filter { database: Some(row.database_id), ..Filter::default() };
         let rows = store::backup::list(&mut conn, &filter).await?;
         let stored = store::backup::schedule(&mut conn, row.database_id).await?;
+        let key_since = store::backup::newest_key_since(&mut conn, row.database_id).await?;
         drop(conn);
         let (now, plan) = (self.now(), self.plan_shown(&row.plan));
         let schedule = schedule_of(&stored)?;
@@ -44,8 +47,7 @@ impl ControlPlane {
         let health =
             health::health(&plan, &schedule, spread, stored.since.max(row.created_at), last_good, now);
         let offered = plan.daily_backups > 0 || plan.manual_backups > 0;
-        let manual =
-            kept.iter().filter(|one| one.good && one.method == types::backup::BackupMethod::Manual).count();
+        let manual = kept.iter().filter(|one| one.good && one.method == BackupMethod::Manual).count();
         Ok(BackupsView {
             offered,
             schedule: schedule_view(&schedule, spread, now),
@@ -55,6 +57,7 @@ impl ControlPlane {
             pushes_out: retention::oldest_manual_goes(&rules, &kept),
             health: health.map(|health| (health.state.as_str().to_owned(), health.sentence)),
             place: self.inner.vault.place_name(),
+            key_since,
             replaced: stored.replaced_at.is_some() && row.deleted_at.is_none(),
             backups: rows.into_iter().map(|row| view(row, &labels)).collect::<Result<_>>()?,
         })
@@ -117,18 +120,26 @@ pub(crate) fn schedule_of(stored: &store::backup::Schedule) -> Result<Schedule> 
 
 /// What retention must know of a backup; `None` while nothing has come of it yet.
 pub(crate) fn kept(row: &Backup) -> Option<Kept> {
-    let good = row.status == "done";
-    let ended = good || row.status == "error" || row.status == "cancelled";
+    let status: BackupStatus = row.status.parse().ok()?;
     Some(Kept {
         id: BackupId::new(row.id),
         made_at: row.made_at.unwrap_or(row.created_at),
         method: row.method.parse().ok()?,
-        good,
+        good: good(row),
+        proven: row.proof == "proven",
+        refuted_at: row.proven_at.filter(|_| status == BackupStatus::Done && !good(row)),
     })
-    .filter(|_| ended)
+    .filter(|_| status.ended())
 }
 
-fn view(row: Backup, labels: &BTreeMap<BackupId, Label>) -> Result<BackupView> {
+/// Whether a backup can be counted on.
+pub(crate) fn good(row: &Backup) -> bool {
+    let status = row.status.parse();
+    status.is_ok_and(|status| backup::good(status, proof_state(&row.proof), &row.proof_words))
+}
+
+/// A row as people see it.
+pub(super) fn view(row: Backup, labels: &BTreeMap<BackupId, Label>) -> Result<BackupView> {
     let id = BackupId::new(row.id);
     let status: BackupStatus = row.status.parse().map_err(Error::internal)?;
     let archive = archive(&row);
@@ -163,7 +174,8 @@ fn view(row: Backup, labels: &BTreeMap<BackupId, Label>) -> Result<BackupView> {
     })
 }
 
-fn proof_state(text: &str) -> ProofState {
+/// A stored word for a proof.
+pub(crate) fn proof_state(text: &str) -> ProofState {
     match text {
         "running" => ProofState::Running,
         "proven" => ProofState::Proven,

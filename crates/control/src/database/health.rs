@@ -1,9 +1,11 @@
 //! What a look at a database means: the checks, and the sentence that stands on them. Pure functions.
 
+use super::backup_check;
 use crate::engine::NodeState;
 use chrono::{DateTime, TimeDelta, Utc};
 use types::{
     PgVersion,
+    backup::BackupsView,
     status::DatabaseStatus,
     view::{CheckView, Figures, VersionView},
 };
@@ -23,6 +25,7 @@ pub(super) struct Facts {
     pub(super) version: PgVersion,
     /// Bytes; 0 when the plan does not say.
     pub(super) disk_limit: u64,
+    pub(super) backups: BackupsView,
 }
 
 impl Facts {
@@ -52,7 +55,7 @@ impl Facts {
     }
 }
 
-fn check(title: &str, detail: impl Into<String>, tone: &str) -> CheckView {
+pub(super) fn check(title: &str, detail: impl Into<String>, tone: &str) -> CheckView {
     CheckView { title: title.into(), detail: detail.into(), tone: tone.into() }
 }
 
@@ -99,6 +102,7 @@ pub(super) fn checks(facts: &Facts, status: DatabaseStatus) -> Vec<CheckView> {
         };
         checks.push(check("Certificate", format!("ends {}", utc(until)), tone));
     }
+    checks.extend(backup_check::check(&facts.backups, facts.now));
     checks.extend(facts.version_check());
     checks
 }
@@ -143,15 +147,17 @@ pub(super) fn sentence(
         }
         _ => ("Healthy.".to_owned(), "ok"),
     };
+    let backup = backup_check::words(&facts.backups, facts.now);
+    let backup = backup.map(|words| format!(", {words}")).unwrap_or_default();
     let figures = match &facts.figures {
         Some(figures) => format!(
-            " {} of {} connections, {} of {}.",
+            " {} of {} connections, {} of {}{backup}.",
             figures.connections,
             figures.max_connections,
             bytes(figures.disk_bytes),
             bytes(facts.disk_limit)
         ),
-        None => " Its figures could not be read just now.".into(),
+        None => format!(" Its figures could not be read just now{backup}."),
     };
     (lead.0 + &figures, lead.1)
 }
@@ -195,6 +201,7 @@ mod tests {
             versions: vec![installed(17, 11, false)],
             version: PgVersion::new(17, 11),
             disk_limit: 10 << 30,
+            backups: BackupsView::default(),
         }
     }
 

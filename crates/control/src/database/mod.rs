@@ -19,10 +19,11 @@ use crate::{
 use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 use types::{
-    AddonId, DatabaseId,
-    view::{ConnectionView, DatabaseView},
+    AddonId, DatabaseId, NodeId,
+    view::{ConnectionView, DatabaseView, FeaturesView},
 };
 
+mod backup_check;
 mod disk_guard;
 mod health;
 
@@ -40,16 +41,23 @@ impl ControlPlane {
         let row = self.live_row(&mut conn, addon).await?;
         drop(conn);
         let engine = &self.inner.engine;
-        let id = DatabaseId::new(row.database_id);
+        let (id, node) = (DatabaseId::new(row.database_id), row.node());
         let spec = self.spec(&row)?;
-        let (state, figures, certificate, versions, activity, sparks) = tokio::join!(
-            self.look(row.database_id),
+        let backups = async {
+            let backups = self.backups(actor, addon).await?;
+            let exposure = self.exposure(&row, &backups).await?;
+            Ok::<_, Error>((backups, exposure))
+        };
+        let (state, figures, certificate, versions, activity, sparks, backups) = tokio::join!(
+            self.look(node),
             tokio::time::timeout(FIGURES_PATIENCE, engine.figures(&spec)),
-            tokio::time::timeout(FIGURES_PATIENCE, engine.certificate_until(id)),
+            tokio::time::timeout(FIGURES_PATIENCE, engine.certificate_until(node)),
             tokio::time::timeout(FIGURES_PATIENCE, self.versions()),
             self.activity(actor, Activity::Addon(addon), 20),
             self.sparks(row.database_id),
+            backups,
         );
+        let (backups, exposure) = backups?;
         let running_since = match state {
             Some(NodeState::Running { since, .. }) => Some(since),
             _ => None,
@@ -66,10 +74,17 @@ impl ControlPlane {
             state,
             version: spec.version,
             disk_limit: u64::from(spec.plan.disk_mib) << 20,
+            backups,
         };
         let address = format!("{}:{}", engine.public_host(), row.listens_on());
         let seen = Seen::of(facts.state.as_ref());
         let (read_only, writes_until) = (row.read_only, row.writes_until);
+        let features = FeaturesView {
+            force_tls: row.force_tls_at.is_some(),
+            everywhere: row.everywhere_at.is_some(),
+            slow_query_ms: row.slow_query_ms.and_then(|ms| u32::try_from(ms).ok()),
+            statements: row.statements,
+        };
         let addon = self.addon_view(row, seen)?;
         let checks = checks(&facts, addon.database_status);
         let (sentence, tone) = sentence(&facts, &checks, addon.database_status, addon.purge_at);
@@ -84,6 +99,8 @@ impl ControlPlane {
             sparks,
             read_only,
             writes_until,
+            features,
+            exposure,
             node: engine.host_name(),
             address,
             running_since,
@@ -99,6 +116,14 @@ impl ControlPlane {
     /// `NotFound`.
     pub async fn database_id(&self, actor: &Actor, addon: AddonId) -> Result<DatabaseId> {
         Ok(self.addon_access(actor, addon, Action::View).await?.database_id)
+    }
+
+    /// The server that runs an add-on's database.
+    ///
+    /// # Errors
+    /// `NotFound`, `Forbidden`.
+    pub async fn node_id(&self, actor: &Actor, addon: AddonId) -> Result<NodeId> {
+        Ok(self.addon_access(actor, addon, Action::View).await?.node)
     }
 
     /// How to reach a database, without its password.

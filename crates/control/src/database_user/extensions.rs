@@ -26,7 +26,9 @@ impl ControlPlane {
         if !found.offered {
             return Err(Error::invalid(
                 "name",
-                format!("{name} needs a superuser, and nobody is one here. It is not offered."),
+                format!(
+                    "{name} needs a superuser, which nobody is here, or a library that is not loaded here. It is not offered."
+                ),
             ));
         }
         let Ready { row, spec } = self.ready(addon).await?;

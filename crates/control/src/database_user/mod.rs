@@ -61,6 +61,7 @@ impl ControlPlane {
         Ok(DatabaseUsersView {
             users: users.collect(),
             owner: format!("{}_owner", spec.name),
+            database: spec.name.clone(),
             now: self.now(),
         })
     }

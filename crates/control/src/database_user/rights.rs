@@ -2,23 +2,22 @@
 
 use super::Ready;
 use crate::{Action, Actor, ControlPlane, Result, engine::NodeSpec};
-use types::{AddonId, database_user::DatabaseUserView, rights::RightsView, sql::quote_ident};
+use types::{
+    AddonId,
+    database_user::DatabaseUserView,
+    rights::{self, RightsView},
+};
 
 impl ControlPlane {
     /// The rights of one user, those with gaps first.
     pub(super) async fn rights_of(&self, spec: &NodeSpec, user: &DatabaseUserView) -> Result<RightsView> {
-        let name = &user.name;
-        let mut objects = self.inner.engine.rights(spec, name).await?;
-        let has_gap = |o: &types::rights::ObjectRights| !o.missing(user.read_only).is_empty();
-        let gaps = objects.iter().filter(|object| has_gap(object)).count();
-        let total = objects.len();
-        objects.sort_by_cached_key(|o| (!has_gap(o), o.kind, o.schema.clone(), o.name.clone()));
-        objects.truncate(RightsView::MOST);
-        let sql = grants(&spec.name, name, user.read_only);
-        Ok(RightsView { user: name.clone(), read_only: user.read_only, objects, total, gaps, sql })
+        let objects = self.inner.engine.rights(spec, &user.name).await?;
+        let sql = rights::grants(&spec.name, &user.name, user.read_only).unwrap_or_default();
+        Ok(RightsView::new((spec.name.clone(), user.name.clone()), user.read_only, objects, sql))
     }
 
-    /// Gives all users of a database the rights that they should have. Answers how many gaps this user has still.
+    /// Gives all users of a database the rights that they should have, and takes from those who only read what is more.
+    /// Answers how many gaps this user has still.
     ///
     /// # Errors
     /// `NotFound`, `Forbidden`, `Conflict`, `Unavailable`.
@@ -30,21 +29,5 @@ impl ControlPlane {
         let left = self.rights_of(&spec, &user).await?.gaps;
         self.note(actor, &row, "database_user.mend_rights", format!("{left} left for {name}")).await?;
         Ok(left)
-    }
-}
-
-/// What a user was given, as SQL: membership does it all.
-fn grants(database: &str, name: &str, read_only: bool) -> String {
-    let quote = |name: &str| quote_ident(name).unwrap_or_default();
-    let user = quote(name);
-    match read_only {
-        true => format!(
-            "GRANT {} TO {user};\nALTER ROLE {user} SET default_transaction_read_only = on;",
-            quote(&format!("{database}_ro"))
-        ),
-        false => {
-            let owner = quote(&format!("{database}_owner"));
-            format!("GRANT {owner} TO {user};\nALTER ROLE {user} SET role = {owner};")
-        }
     }
 }

@@ -20,6 +20,10 @@ pub enum DumpError {
     /// Where the bytes go to or come from.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// What is in the dump was refused, in the words of the tool that read it: a verdict on the dump, not on where it was
+    /// tried.
+    #[error("{0}")]
+    Refused(String),
     /// Whoever takes the bytes wants no more: it was cancelled.
     #[error("it was stopped")]
     Stopped,

@@ -3,7 +3,7 @@
 use super::EngineError;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use types::{DatabaseId, log::LogRecord};
+use types::{NodeId, log::LogRecord};
 
 /// A place in a server's log: everything before it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,15 +55,15 @@ pub struct LogFile {
 #[async_trait]
 pub trait Logs: Send + Sync + 'static {
     /// The end of the log: what stands in its last `bytes`, whole records.
-    async fn log_end(&self, id: DatabaseId, bytes: u64) -> Result<LogPart, EngineError>;
+    async fn log_end(&self, id: NodeId, bytes: u64) -> Result<LogPart, EngineError>;
     /// What came after `mark`, at most a megabyte and all from the file of the new mark; from the oldest file on when
     /// the marked one is gone. The same mark again: there is nothing new.
-    async fn log_since(&self, id: DatabaseId, mark: &LogMark) -> Result<LogPart, EngineError>;
+    async fn log_since(&self, id: NodeId, mark: &LogMark) -> Result<LogPart, EngineError>;
     /// The files that are kept, newest first.
-    async fn log_files(&self, id: DatabaseId) -> Result<Vec<LogFile>, EngineError>;
+    async fn log_files(&self, id: NodeId) -> Result<Vec<LogFile>, EngineError>;
     /// Removes the oldest files until the rest is no older than seven days and takes no more than `bytes`; never the
     /// newest. Answers how many were removed.
-    async fn trim_log(&self, id: DatabaseId, bytes: u64) -> Result<u32, EngineError>;
+    async fn trim_log(&self, id: NodeId, bytes: u64) -> Result<u32, EngineError>;
 }
 
 #[cfg(test)]

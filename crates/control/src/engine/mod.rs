@@ -6,6 +6,7 @@
 
 pub mod dumps;
 pub mod logs;
+pub mod pitr;
 pub mod reach;
 pub mod sessions;
 pub mod statements;
@@ -15,13 +16,14 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 pub use dumps::Dumps;
 pub use logs::{LogFile, LogMark, LogPart, Logs};
+pub use pitr::Pitr;
 pub use reach::Doorway;
 use secrecy::SecretString;
 pub use sessions::Sessions;
 pub use statements::Statements;
 use std::time::Duration;
 use types::{
-    DatabaseId, PgVersion, Plan,
+    DatabaseId, NodeId, PgVersion, Plan,
     network::Network,
     plan_change::SettingChange,
     view::{Container, Figures},
@@ -37,9 +39,11 @@ pub enum EngineError {
     /// The binaries of this version are not (any more) on this host.
     #[error("PostgreSQL {0} is not installed on this host")]
     VersionMissing(PgVersion),
-    /// No room on the data volume.
-    #[error("the data volume is full: {free_bytes} bytes are free")]
+    /// No room on a volume.
+    #[error("the {volume} is full: {free_bytes} bytes are free")]
     DiskFull {
+        /// Which one.
+        volume: Volume,
         /// What is left.
         free_bytes: u64,
     },
@@ -70,11 +74,29 @@ pub enum EngineError {
     },
 }
 
+/// What can be full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Volume {
+    /// The one that all databases of a host share.
+    Data,
+    /// The one that an operator has put a server's write-ahead log on.
+    Log,
+}
+
+impl std::fmt::Display for Volume {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Data => "data volume",
+            Self::Log => "volume of the write-ahead log",
+        })
+    }
+}
+
 /// What a node shall be.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct NodeSpec {
-    /// Whose node.
-    pub id: DatabaseId,
+    /// The node: a server with its own directory. A database has one, and another while a moment is restored beside it.
+    pub id: NodeId,
     /// `my_app_4553`: name of the user's database and of its protected user.
     pub name: String,
     /// Which server.
@@ -99,12 +121,15 @@ pub struct NodeSpec {
     /// (`default_transaction_read_only`).
     #[serde(default)]
     pub read_only: bool,
+    /// Its write-ahead log goes to this database's archive.
+    #[serde(default)]
+    pub archive: Option<DatabaseId>,
 }
 
 impl NodeSpec {
     /// A node as it is when nobody has changed anything about it.
     #[must_use]
-    pub fn new(id: DatabaseId, name: &str, version: PgVersion, port: u16, plan: Plan) -> Self {
+    pub fn new(id: NodeId, name: &str, version: PgVersion, port: u16, plan: Plan) -> Self {
         Self {
             id,
             name: name.to_owned(),
@@ -116,6 +141,7 @@ impl NodeSpec {
             statements: false,
             slow_query_ms: None,
             read_only: false,
+            archive: None,
         }
     }
 }
@@ -129,6 +155,9 @@ pub struct Reach {
     pub everywhere: bool,
     /// From these networks.
     pub networks: Vec<Network>,
+    /// From nowhere: another server takes its place.
+    #[serde(default)]
+    pub closed: bool,
 }
 
 /// What was seen of a node just now.
@@ -155,7 +184,7 @@ pub enum NodeState {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     /// Whose it is.
-    pub id: DatabaseId,
+    pub id: NodeId,
     /// Which server its data needs.
     pub version: PgVersion,
     /// In the trash.
@@ -243,7 +272,7 @@ pub struct ServerSample {
 /// Real PostgreSQL on a host.
 #[async_trait]
 pub trait Engine:
-    Administer + Doorway + Dumps + Logs + Sessions + Statements + Send + Sync + 'static
+    Administer + Doorway + Dumps + Logs + Pitr + Sessions + Statements + Send + Sync + 'static
 {
     /// Name of the host, for people.
     fn host_name(&self) -> String;
@@ -269,16 +298,16 @@ pub trait Engine:
     async fn verify_login(&self, spec: &NodeSpec, password: &SecretString)
     -> Result<LoginProof, EngineError>;
     /// Stops the server if it runs (fast, then immediate after `patience`).
-    async fn stop(&self, id: DatabaseId, patience: Duration) -> Result<(), EngineError>;
+    async fn stop(&self, id: NodeId, patience: Duration) -> Result<(), EngineError>;
     /// What is seen of the node now.
-    async fn observe(&self, id: DatabaseId) -> Result<NodeState, EngineError>;
+    async fn observe(&self, id: NodeId) -> Result<NodeState, EngineError>;
     /// Figures of a running server, read as the weak monitoring role, and of its group in the kernel.
     async fn figures(&self, spec: &NodeSpec) -> Result<Figures, EngineError>;
     /// What the collector needs of a running server, over one kept connection per database that counts against no
     /// user's connections. `disk`: count the bytes on disk, too.
     async fn sample(&self, spec: &NodeSpec, disk: bool) -> Result<Sample, EngineError>;
     /// Bytes on disk of a node's files, whether its server runs or not.
-    async fn disk_bytes(&self, id: DatabaseId) -> Result<u64, EngineError>;
+    async fn disk_bytes(&self, id: NodeId) -> Result<u64, EngineError>;
     /// What would change if the node were as `spec` says, compared with what is in force (`pg_settings`) and with the
     /// limits of its group: names and values, and whether a restart is needed. A stopped node has no changes at once.
     async fn preview(&self, spec: &NodeSpec) -> Result<Vec<SettingChange>, EngineError>;
@@ -290,15 +319,15 @@ pub trait Engine:
     /// Writes everything out (`CHECKPOINT`), so that a stop right afterwards is short.
     async fn checkpoint(&self, spec: &NodeSpec) -> Result<(), EngineError>;
     /// When the server's certificate ends.
-    async fn certificate_until(&self, id: DatabaseId) -> Result<Option<DateTime<Utc>>, EngineError>;
+    async fn certificate_until(&self, id: NodeId) -> Result<Option<DateTime<Utc>>, EngineError>;
     /// The last lines of the server's log.
-    async fn log_tail(&self, id: DatabaseId, lines: usize) -> Result<Vec<String>, EngineError>;
+    async fn log_tail(&self, id: NodeId, lines: usize) -> Result<Vec<String>, EngineError>;
     /// Moves the stopped node's directory to the trash. Refuses what its identity file does not prove ours.
-    async fn trash(&self, id: DatabaseId) -> Result<(), EngineError>;
+    async fn trash(&self, id: NodeId) -> Result<(), EngineError>;
     /// Brings it back from the trash.
-    async fn untrash(&self, id: DatabaseId) -> Result<(), EngineError>;
+    async fn untrash(&self, id: NodeId) -> Result<(), EngineError>;
     /// Removes it for good, from the trash or from a half-made place, with its OS user. Absent is fine.
-    async fn purge(&self, id: DatabaseId) -> Result<(), EngineError>;
+    async fn purge(&self, id: NodeId) -> Result<(), EngineError>;
     /// Everything on this host that carries an identity file.
     async fn found(&self) -> Result<Vec<Found>, EngineError>;
     /// Runs a local restart hook: argv, no shell, with a time limit, as an unprivileged user, environment cleared

@@ -3,7 +3,7 @@
 
 use super::{EngineError, NodeSpec};
 use async_trait::async_trait;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use std::net::IpAddr;
 use types::{network::Network, reach::TcpSession};
 
@@ -17,6 +17,8 @@ pub trait Doorway: Send + Sync + 'static {
     fn listens_on(&self) -> Vec<IpAddr>;
     /// Networks from which every server may be reached: the operator's choice.
     fn house_networks(&self) -> Vec<Network>;
+    /// When the CA ends that signs the servers' certificates. It is made once and not renewed: clients trust this one.
+    fn ca_until(&self) -> DateTime<Utc>;
     /// Open sessions of a running server that would not be let in again if it were as `spec` says, oldest first; read
     /// as the weak monitoring role.
     async fn refused(&self, spec: &NodeSpec) -> Result<Vec<TcpSession>, EngineError>;

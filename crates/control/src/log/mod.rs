@@ -13,7 +13,7 @@ use crate::{
     store,
 };
 use types::{
-    AddonId, DatabaseId,
+    AddonId, NodeId,
     log::{LogFilter, LogRecord, LogView, SlowQuery, SlowView, slow_ms},
 };
 
@@ -38,7 +38,7 @@ impl ControlPlane {
         if filter.words.chars().count() > WORDS {
             return Err(Error::invalid("q", format!("Search for {WORDS} characters at most.")));
         }
-        let LogPart { mut records, mark } = self.inner.engine.log_end(access.database_id, LOOK).await?;
+        let LogPart { mut records, mark } = self.inner.engine.log_end(access.node, LOOK).await?;
         records.retain(|record| filter.takes(record));
         let left_out = records.len().saturating_sub(RECORDS);
         records.drain(..left_out);
@@ -51,7 +51,7 @@ impl ControlPlane {
     /// As [`Self::log`].
     pub async fn log_since(&self, actor: &Actor, addon: AddonId, mark: &LogMark) -> Result<LogPart> {
         let access = self.addon_access(actor, addon, Action::View).await?;
-        Ok(self.inner.engine.log_since(access.database_id, mark).await?)
+        Ok(self.inner.engine.log_since(access.node, mark).await?)
     }
 
     /// The files of a database's log, newest first.
@@ -60,7 +60,7 @@ impl ControlPlane {
     /// As [`Self::log`].
     pub async fn log_files(&self, actor: &Actor, addon: AddonId) -> Result<Vec<LogFile>> {
         let access = self.addon_access(actor, addon, Action::View).await?;
-        Ok(self.inner.engine.log_files(access.database_id).await?)
+        Ok(self.inner.engine.log_files(access.node).await?)
     }
 
     /// Statements that took long, the slowest or the newest first.
@@ -73,7 +73,7 @@ impl ControlPlane {
         let row = self.live_row(&mut conn, addon).await?;
         drop(conn);
         let engine = &self.inner.engine;
-        let part = engine.log_end(access.database_id, LOOK_SLOW).await?;
+        let part = engine.log_end(access.node, LOOK_SLOW).await?;
         let mut queries: Vec<_> = part.records.iter().rev().filter_map(SlowQuery::of).collect();
         if !newest_first {
             queries.sort_by(|one, other| other.ms.total_cmp(&one.ms));
@@ -116,8 +116,8 @@ impl ControlPlane {
     /// # Errors
     /// `NotFound` for a link that is none, or too old; `Unavailable` when the log cannot be read.
     pub async fn log_by_link(&self, link: &LogLink, count: usize) -> Result<Vec<LogRecord>> {
-        let database = self.linked(link).await?;
-        let mut records = self.inner.engine.log_end(database, LOOK).await?.records;
+        let node = self.linked(link).await?;
+        let mut records = self.inner.engine.log_end(node, LOOK).await?.records;
         // Nobody asks for our own visits.
         records.retain(|record| !record.is_housekeeping());
         records.drain(..records.len().saturating_sub(count));
@@ -129,17 +129,17 @@ impl ControlPlane {
     /// # Errors
     /// As [`Self::log_by_link`].
     pub async fn log_since_by_link(&self, link: &LogLink, mark: &LogMark) -> Result<LogPart> {
-        let database = self.linked(link).await?;
-        Ok(self.inner.engine.log_since(database, mark).await?)
+        let node = self.linked(link).await?;
+        Ok(self.inner.engine.log_since(node, mark).await?)
     }
 
-    /// The database of a link, as long as it lives.
-    async fn linked(&self, link: &LogLink) -> Result<DatabaseId> {
+    /// The server of a link's database, as long as it lives.
+    async fn linked(&self, link: &LogLink) -> Result<NodeId> {
         let mut conn = self.store().acquire().await?;
         let row = self.live_row(&mut conn, link.addon).await.map_err(|_| Error::NotFound("log"))?;
         if row.deleted_at.is_some() {
             return Err(Error::NotFound("log"));
         }
-        Ok(DatabaseId::new(row.database_id))
+        Ok(row.node())
     }
 }

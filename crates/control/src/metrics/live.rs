@@ -34,7 +34,7 @@ impl ControlPlane {
         drop(conn);
         let spec = self.spec(&row)?;
         let reading = timeout(PATIENCE, self.inner.engine.figures(&spec));
-        let (figures, state) = tokio::join!(reading, self.look(row.database_id));
+        let (figures, state) = tokio::join!(reading, self.look(row.node()));
         let mut figures = figures.ok().and_then(Result::ok);
         if let (Some(figures), Some(NodeState::Running { since, .. })) = (&mut figures, state) {
             self.lift_peaks(row.database_id, since, figures).await;

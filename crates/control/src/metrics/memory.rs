@@ -123,6 +123,11 @@ impl Memory {
         Counters { waiting, databases: watched.len() as u64, ..*lock(&self.counters) }
     }
 
+    /// The bytes on disk of a database, as they were counted last.
+    pub(crate) fn disk_bytes(&self, database: Uuid) -> Option<u64> {
+        lock(&self.watched).get(&database)?.disk.map(|(_, bytes)| bytes)
+    }
+
     /// Whether it is time to count the bytes on disk of a database.
     pub(super) fn disk_is_due(&self, database: Uuid, now: DateTime<Utc>) -> bool {
         let asked = lock(&self.watched).get(&database).and_then(|watched| watched.disk_asked);

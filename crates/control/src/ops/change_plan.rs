@@ -246,8 +246,10 @@ impl Change {
     }
 
     async fn check(&self, plane: &ControlPlane, cx: &mut Cx) -> Result<(), StepError> {
-        let usage =
-            plane.usage(self.target.row.database_id).await.map_err(|error| work::trouble(error, cx))?;
+        let usage = plane
+            .usage((self.target.row.database_id, self.target.row.node()))
+            .await
+            .map_err(|error| work::trouble(error, cx))?;
         let verdict = self.fits(plane, usage)?;
         let predicted_ms = plane.predicted_interruption(self.target.row.database_id).await;
         let notes = Notes { predicted_ms: predicted_ms.map_err(work::fault)?.0, ..cx.memo()? };

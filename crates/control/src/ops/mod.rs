@@ -8,10 +8,12 @@
 
 mod archive;
 pub(crate) mod backup;
+pub(crate) mod base_backup;
 pub(crate) mod call_hook;
 pub(crate) mod change_password;
 pub(crate) mod change_plan;
 pub(crate) mod delete;
+pub(crate) mod pitr_restore;
 pub(crate) mod prove_backup;
 pub(crate) mod provision;
 pub(crate) mod restart;
@@ -131,6 +133,8 @@ impl ControlPlane {
             procedure::<backup::Backup>(self),
             procedure::<prove_backup::ProveBackup>(self),
             procedure::<restore_backup::RestoreBackup>(self),
+            procedure::<base_backup::Base>(self),
+            procedure::<pitr_restore::PitrRestore>(self),
         ]
     }
 }
@@ -148,6 +152,8 @@ pub(crate) fn told(kind: &str) -> Option<Told> {
         backup::KIND => Told::of::<backup::Backup>(),
         prove_backup::KIND => Told::of::<prove_backup::ProveBackup>(),
         restore_backup::KIND => Told::of::<restore_backup::RestoreBackup>(),
+        base_backup::KIND => Told::of::<base_backup::Base>(),
+        pitr_restore::KIND => Told::of::<pitr_restore::PitrRestore>(),
         change_plan::KIND => Told::of::<change_plan::ChangePlan>(),
         _ => return None,
     })

@@ -11,7 +11,7 @@
 use super::{About, Kind, Moment, archive, work::Target};
 use crate::{
     ControlPlane,
-    backup::vault::VaultError,
+    backup::{opened::refuted, vault::VaultError},
     engine::{
         EngineError, NodeSpec,
         dumps::{DumpError, Trial},
@@ -58,11 +58,9 @@ impl Kind for ProveBackup {
                 let mut conn = plane.store().acquire().await?;
                 let failed = durable::load(&mut *conn, cx.operation_id).await?.and_then(|row| row.error);
                 drop(conn);
-                let words =
-                    [failed.map_or_else(|| "It was cancelled.".into(), |error| error.message.clone())];
-                let judged = Judged { proof: "failed", ms: None, tables: None, words: &words };
+                let why = failed.map_or_else(|| "It was cancelled.".into(), |error| error.message.clone());
                 let now = cx.now();
-                store::backup::judged(cx.tx().await?, id.uuid(), now, &judged).await?;
+                store::backup::not_judged(cx.tx().await?, id.uuid(), now, &why).await?;
             }
         }
         Ok(Next::Done)
@@ -121,10 +119,12 @@ async fn restore(plane: &ControlPlane, cx: &mut Cx) -> Result<(), StepError> {
     store::backup::trying(&mut conn, id.uuid(), cx.operation_id).await?;
     let was = archive::contents(store::backup::contents(&mut conn, id.uuid()).await?)?;
     drop(conn);
-    let tried = match archive::open(plane, &row, cx).await {
+    let tried = match archive::open(plane, &row, cx).await? {
         Ok(mut giving) => plane.inner.engine.try_dump(&spec, was.data_bytes, &mut giving).await,
-        Err(error) => return Err(error),
+        Err(error) => Err(error.into()),
     };
+    // Told by what has read it.
+    let told = matches!(tried, Err(DumpError::Vault(VaultError::Damaged(_))));
     let (ms, words) = match tried {
         Ok(Trial { contents, took, complaints }) => {
             let mut words = was.differences(&contents);
@@ -132,7 +132,7 @@ async fn restore(plane: &ControlPlane, cx: &mut Cx) -> Result<(), StepError> {
             (Some(i64::try_from(took.as_millis()).unwrap_or(i64::MAX)), words)
         }
         // These two are about the backup; everything else is about the trial.
-        Err(DumpError::Engine(EngineError::Postgres { message, .. })) => (None, vec![message]),
+        Err(DumpError::Refused(words)) => (None, vec![words]),
         Err(DumpError::Vault(damaged @ VaultError::Damaged(_))) => (None, vec![damaged.to_string()]),
         Err(other) => return Err(archive::trouble(other, cx)),
     };
@@ -150,8 +150,8 @@ async fn restore(plane: &ControlPlane, cx: &mut Cx) -> Result<(), StepError> {
         Judged { proof: if proven { "proven" } else { "refuted" }, ms, tables: Some(tables), words: &words };
     let tx = cx.tx().await?;
     store::backup::judged(tx, id.uuid(), now, &judged).await?;
-    if !proven {
-        let words = format!("A backup does not restore as it should: {}", judged.words.join("; "));
+    if !proven && !told {
+        let words = refuted(&judged.words.join("; "));
         store::event::record(tx, database, now, "backup_refuted", &words).await?;
     }
     Ok(())

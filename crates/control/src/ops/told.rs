@@ -85,8 +85,9 @@ impl Told {
 mod tests {
     use super::*;
     use crate::ops::{
-        backup::Backup, delete::Delete, prove_backup::ProveBackup, provision::Provision, restart::Restart,
-        restore::Restore, restore_backup::RestoreBackup, start::Start, stop::Stop,
+        backup::Backup, base_backup::Base, delete::Delete, pitr_restore::PitrRestore,
+        prove_backup::ProveBackup, provision::Provision, restart::Restart, restore::Restore,
+        restore_backup::RestoreBackup, start::Start, stop::Stop,
     };
     use durable::OnFailure;
     use std::collections::BTreeSet;
@@ -168,6 +169,8 @@ mod tests {
         check::<Backup>();
         check::<ProveBackup>();
         check::<RestoreBackup>();
+        check::<Base>();
+        check::<PitrRestore>();
     }
 
     /// Labels are in people's stores: a new one is added here, an old one is never changed.
@@ -185,6 +188,11 @@ mod tests {
             ("backup", "dump discard"),
             ("prove_backup", "restore give_up"),
             ("restore_backup", "save load switch call_hook discard"),
+            ("base_backup", "copy leave"),
+            (
+                "pitr_restore",
+                "archive copy replay look close stop promote switch open put_away call_hook reopen discard",
+            ),
         ];
         for (kind, labels) in stored {
             let told = crate::ops::told(kind).unwrap();

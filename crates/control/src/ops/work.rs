@@ -43,6 +43,15 @@ pub(super) struct Notes {
     pub(super) interruption_ms: Option<u64>,
     /// The app was told since then, or nobody could tell it.
     pub(super) told_at: Option<DateTime<Utc>>,
+    /// What a restore needs was copied.
+    pub(super) copied: bool,
+    /// When the work began.
+    pub(super) begun_at: Option<DateTime<Utc>>,
+    /// The last change in what was restored.
+    pub(super) reached_at: Option<DateTime<Utc>>,
+    /// The last moment of what another server takes the place of, and the timeline that it wrote.
+    pub(super) left_at: Option<DateTime<Utc>>,
+    pub(super) left_timeline: Option<u32>,
     /// It has taken the call.
     pub(super) told: bool,
 }
@@ -106,9 +115,9 @@ pub(super) fn trouble(error: EngineError, cx: &Cx) -> StepError {
     };
     match error {
         EngineError::Postgres { message, log } => failed(message, again).with_log(log),
-        EngineError::DiskFull { free_bytes } => failed(
+        EngineError::DiskFull { volume, free_bytes } => failed(
             format!(
-                "The data volume of the host is full: {} MB are free. The operator can make room; then try again.",
+                "The {volume} of the host is full: {} MB are free. The operator can make room; then try again.",
                 free_bytes / 1_000_000
             ),
             again,

@@ -1,5 +1,6 @@
 //! From where, and how, a database may be reached: the page that tells it, and the changes, each in a file of its own.
 
+mod authority;
 mod features;
 mod networks;
 mod switches;
@@ -11,10 +12,11 @@ use crate::{
 };
 use std::{net::IpAddr, time::Duration};
 use types::{
-    AddonId, DatabaseId, NetworkId,
+    AddonId, NetworkId,
     reach::{NetworkView, ReachView, TcpSession},
 };
 
+pub(crate) use authority::CaTold;
 pub use features::FeatureView;
 pub use networks::NewNetwork;
 
@@ -38,7 +40,7 @@ impl ControlPlane {
         let (refused, cut, certificate) = tokio::join!(
             self.sessions_refused(&row, &spec),
             self.sessions_refused(&row, &forced),
-            tokio::time::timeout(PATIENCE, engine.certificate_until(DatabaseId::new(row.database_id))),
+            tokio::time::timeout(PATIENCE, engine.certificate_until(row.node())),
         );
         let plain = cut.map(|all| all.into_iter().filter(|session| !session.tls).collect());
         let listen = engine.listens_on();
@@ -54,6 +56,7 @@ impl ControlPlane {
             everywhere_at: row.everywhere_at,
             networks: networks.into_iter().filter_map(view).collect(),
             certificate_until: certificate.ok().and_then(Result::ok).flatten(),
+            ca_until: engine.ca_until(),
             plain,
             refused,
             now: self.now(),

@@ -74,7 +74,7 @@ impl ControlPlane {
             return Err(Error::conflict("This database is not ready."));
         }
         let database = change.row.database_id;
-        let running = matches!(self.look(database).await, Some(NodeState::Running { .. }));
+        let running = matches!(self.look(change.row.node()).await, Some(NodeState::Running { .. }));
         if on && !running {
             return Err(Error::conflict("The server does not run. Start it first."));
         }

@@ -8,7 +8,7 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
-use types::{AddonId, AppId, DatabaseId, UserId};
+use types::{AddonId, AppId, DatabaseId, NodeId, UserId};
 use uuid::Uuid;
 
 struct Found {
@@ -70,32 +70,35 @@ pub(crate) async fn app(
     Ok(found.map(|found| found.access(actor)))
 }
 
-/// The add-on of this id that the actor may see, unless it is purged.
+/// The add-on of this id that the actor may see; one that is purged only if `purged` is said.
 pub(crate) async fn addon(
     conn: &mut PgConnection,
     actor: &Actor,
     addon: AddonId,
+    purged: bool,
 ) -> Result<Option<AddonAccess>, sqlx::Error> {
     let row = sqlx::query!(
         r#"
         SELECT app.id, app.name, app.owner_id, app.created_at, app.updated_at,
-               addon.resource_id, addon.deleted_at, database.id AS database_id
+               addon.resource_id, addon.deleted_at, database.id AS database_id, database.node_id
         FROM addon
         JOIN app ON app.id = addon.app_id
         JOIN database ON database.addon_id = addon.id
-        WHERE addon.id = $1 AND addon.purged_at IS NULL
+        WHERE addon.id = $1 AND ($4 OR addon.purged_at IS NULL)
           AND ($3 OR app.owner_id = $2
                OR EXISTS (SELECT FROM collaborator c WHERE c.app_id = app.id AND c.user_id = $2))
         "#,
         addon.uuid(),
         actor.user_id().map(UserId::uuid),
         actor.is_operator(),
+        purged,
     )
     .fetch_optional(conn)
     .await?;
     Ok(row.map(|row| AddonAccess {
         id: addon,
         database_id: DatabaseId::new(row.database_id),
+        node: NodeId::new(row.node_id),
         resource_id: row.resource_id,
         deleted_at: row.deleted_at,
         app: Found {

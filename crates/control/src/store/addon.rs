@@ -19,6 +19,8 @@ pub(crate) struct Addon {
     pub purge_at: Option<DateTime<Utc>>,
     pub purged_at: Option<DateTime<Utc>>,
     pub database_id: Uuid,
+    pub node_id: Uuid,
+    pub archives: bool,
     pub version: String,
     pub port: i32,
     pub wanted: String,
@@ -34,6 +36,7 @@ pub(crate) struct Addon {
     pub slow_query_ms: Option<i32>,
     pub operation: Option<Uuid>,
     pub operation_kind: Option<String>,
+    pub operation_step: Option<String>,
 }
 
 /// Which add-ons. `None` everywhere: all of them.
@@ -60,10 +63,10 @@ pub(crate) async fn list(conn: &mut PgConnection, filter: &Filter) -> sqlx::Resu
         r#"
         SELECT a.id, a.app_id, app.name AS app, a.plan, a.resource_id,
                a.created_at, a.provisioned_at, a.updated_at, a.deleted_at, a.purge_at, a.purged_at,
-               d.id AS database_id, d.version, d.port, d.wanted, d.ready, d.disk_level, d.read_only, d.writes_until,
+               d.id AS database_id, d.node_id, d.archive_key IS NOT NULL AS "archives!", d.version, d.port, d.wanted, d.ready, d.disk_level, d.read_only, d.writes_until,
                d.login, d.force_tls_at, d.everywhere_at, d.statements, d.slow_query_ms,
                ARRAY(SELECT n.cidr FROM network n WHERE n.database_id = d.id ORDER BY n.created_at, n.id) AS "networks!",
-               o.id AS "operation?", o.kind AS "operation_kind?"
+               o.id AS "operation?", o.kind AS "operation_kind?", o.step AS "operation_step?"
         FROM addon a
         JOIN app ON app.id = a.app_id
         JOIN database d ON d.addon_id = a.id

@@ -3,29 +3,23 @@
 use crate::audit::{Entry, Who, plain};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
+use types::audit::AuditFilter;
 use uuid::Uuid;
 
 /// One record.
 #[derive(Clone, Debug)]
-pub struct AuditRow {
-    /// Its place in the log.
-    pub seq: i64,
-    /// When.
-    pub at: DateTime<Utc>,
-    /// Name of the person, or "paddock".
-    pub username: String,
-    /// From where.
-    pub ip: String,
-    /// `noun.verb`
-    pub action: String,
-    /// The app it was about.
-    pub app_id: Option<Uuid>,
-    /// The database it was about.
-    pub database_id: Option<Uuid>,
-    /// More, plain text.
-    pub detail: String,
-    /// False: it was refused.
-    pub allowed: bool,
+pub(crate) struct AuditRow {
+    pub(crate) seq: i64,
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) username: String,
+    pub(crate) ip: String,
+    pub(crate) action: String,
+    /// Names of what is still there.
+    pub(crate) app: Option<String>,
+    pub(crate) addon_id: Option<Uuid>,
+    pub(crate) resource_id: Option<String>,
+    pub(crate) detail: String,
+    pub(crate) allowed: bool,
 }
 
 pub(crate) async fn insert(
@@ -54,15 +48,30 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-pub(crate) async fn newest(conn: &mut PgConnection, limit: i64) -> Result<Vec<AuditRow>, sqlx::Error> {
+/// The newest records that fit, at most `limit`.
+pub(crate) async fn newest(
+    conn: &mut PgConnection,
+    filter: &AuditFilter,
+    limit: i64,
+) -> Result<Vec<AuditRow>, sqlx::Error> {
     sqlx::query_as!(
         AuditRow,
         r#"
-        SELECT seq, at, username, ip, action, app_id, database_id, detail, allowed
-        FROM audit_event
-        ORDER BY seq DESC
-        LIMIT $1
+        SELECT e.seq, e.at, e.username, e.ip, e.action, a.name AS "app?", o.id AS "addon_id?",
+               o.resource_id AS "resource_id?", e.detail, e.allowed
+        FROM audit_event e
+        LEFT JOIN app a ON a.id = e.app_id AND a.deleted_at IS NULL
+        LEFT JOIN database d ON d.id = e.database_id
+        LEFT JOIN addon o ON o.id = d.addon_id AND o.purged_at IS NULL
+        WHERE starts_with(e.action, $1)
+          AND ($2 = '' OR lower(e.username) = lower($2))
+          AND ($3::bigint IS NULL OR e.seq < $3)
+        ORDER BY e.seq DESC
+        LIMIT $4
         "#,
+        filter.action,
+        filter.user,
+        filter.before,
         limit,
     )
     .fetch_all(conn)

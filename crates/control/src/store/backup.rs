@@ -46,6 +46,8 @@ pub(crate) struct Filter {
     pub viewer: Option<Uuid>,
     /// Only whole ones that no trial has judged yet.
     pub unproven: bool,
+    /// Only of databases of this app that are gone for good.
+    pub gone_from: Option<Uuid>,
 }
 
 /// The backups that match, newest first. What they hold is left out: it may be large.
@@ -67,12 +69,14 @@ pub(crate) async fn list(conn: &mut PgConnection, filter: &Filter) -> sqlx::Resu
           AND ($3::uuid IS NULL OR app.owner_id = $3
                OR EXISTS (SELECT FROM collaborator c WHERE c.app_id = app.id AND c.user_id = $3))
           AND (NOT $4 OR b.status = 'done' AND b.proof = 'none')
+          AND ($5::uuid IS NULL OR a.app_id = $5 AND a.purged_at IS NOT NULL)
         ORDER BY b.created_at DESC, b.id DESC
         "#,
         filter.backup,
         filter.database,
         filter.viewer,
         filter.unproven,
+        filter.gone_from,
     )
     .fetch_all(conn)
     .await
@@ -224,10 +228,15 @@ pub(crate) async fn contents(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<
         .flatten())
 }
 
-/// A trial of it begins.
+/// A trial of it begins. What the last one found against it stays until this one has ended.
 pub(crate) async fn trying(conn: &mut PgConnection, id: Uuid, operation: Uuid) -> sqlx::Result<()> {
     sqlx::query!(
-        r#"UPDATE backup SET proof = 'running', proof_operation = $2, proof_words = '{}' WHERE id = $1"#,
+        r#"
+        UPDATE backup
+        SET proof = 'running', proof_operation = $2,
+            proof_words = CASE WHEN proof IN ('refuted', 'running') THEN proof_words ELSE '{}' END
+        WHERE id = $1
+        "#,
         id,
         operation
     )
@@ -243,6 +252,35 @@ pub(crate) struct Judged<'a> {
     pub ms: Option<i64>,
     pub tables: Option<i64>,
     pub words: &'a [String],
+}
+
+/// A trial of it came to nothing, for this reason: what was found against it before still holds.
+pub(crate) async fn not_judged(
+    conn: &mut PgConnection,
+    id: Uuid,
+    now: DateTime<Utc>,
+    why: &str,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        UPDATE backup
+        SET proof = CASE WHEN was.proven THEN 'proven' WHEN was.refuted THEN 'refuted' ELSE 'failed' END,
+            proof_words = CASE WHEN was.proven OR was.refuted THEN proof_words ELSE ARRAY[$3::text] END,
+            proven_at = CASE WHEN was.proven OR was.refuted THEN proven_at ELSE $2 END,
+            proof_ms = CASE WHEN was.proven THEN proof_ms END,
+            proof_tables = CASE WHEN was.proven THEN proof_tables END
+        FROM (SELECT proof_words = '{}' AND proof_ms IS NOT NULL AS proven,
+                     proof <> 'failed' AND proof_words <> '{}' AS refuted
+              FROM backup WHERE id = $1) was
+        WHERE id = $1 AND proof <> 'proven'
+        "#,
+        id,
+        now,
+        why,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// A trial of it has ended.
@@ -266,6 +304,28 @@ pub(crate) async fn judged(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Its archive was found damaged. False: it was refuted before.
+pub(crate) async fn damaged(
+    conn: &mut PgConnection,
+    id: Uuid,
+    now: DateTime<Utc>,
+    why: &str,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        r#"
+        UPDATE backup
+        SET proof = 'refuted', proven_at = $2, proof_ms = NULL, proof_tables = NULL, proof_words = ARRAY[$3::text]
+        WHERE id = $1 AND proof <> 'refuted'
+        "#,
+        id,
+        now,
+        why,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Forgets a backup whose archive is gone.
@@ -355,6 +415,16 @@ pub(crate) async fn newest_key(conn: &mut PgConnection, database: Uuid) -> sqlx:
     )
     .fetch_optional(conn)
     .await
+}
+
+/// Since when the newest key is used.
+pub(crate) async fn newest_key_since(
+    conn: &mut PgConnection,
+    database: Uuid,
+) -> sqlx::Result<Option<DateTime<Utc>>> {
+    let since =
+        sqlx::query_scalar!(r#"SELECT max(created_at) FROM archive_key WHERE database_id = $1"#, database);
+    since.fetch_one(conn).await
 }
 
 /// A key, sealed.

@@ -40,8 +40,8 @@ pub(crate) async fn insert(
 ) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
-        INSERT INTO database (id, addon_id, version, port, wanted, owner_password, created_at)
-        VALUES ($1, $2, $3, $4, 'running', $5, $6)
+        INSERT INTO database (id, node_id, addon_id, version, port, wanted, owner_password, created_at)
+        VALUES ($1, $1, $2, $3, $4, 'running', $5, $6)
         "#,
         new.id,
         new.addon_id,

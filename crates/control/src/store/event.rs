@@ -122,7 +122,7 @@ pub(crate) async fn operations(
         SELECT o.id, o.kind, o.actor, o.status AS "status: Status", o.created_at, o.started_at, o.finished_at, o.error,
                a.resource_id, d.version, a.plan, app.name AS app
         FROM operation o
-        JOIN database d ON o.subject IN ('database:' || d.id, 'backup:' || d.id, 'proof:' || d.id)
+        JOIN database d ON o.subject IN ('database:' || d.id, 'backup:' || d.id, 'proof:' || d.id, 'base:' || d.id)
         JOIN addon a ON a.id = d.addon_id
         JOIN app ON app.id = a.app_id
         WHERE ($1::uuid IS NULL OR a.app_id = $1)

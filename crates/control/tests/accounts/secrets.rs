@@ -4,6 +4,7 @@ use crate::support::{Fixture, PASSWORD, token_of};
 use control::Actor;
 use secrecy::ExposeSecret;
 use sqlx::PgPool;
+use types::audit::AuditFilter;
 
 #[sqlx::test(migrations = false)]
 async fn the_store_holds_no_secret_in_clear(pool: PgPool) {
@@ -20,7 +21,7 @@ async fn the_store_holds_no_secret_in_clear(pool: PgPool) {
     let (_, link) = f.control.invite(&here, "my-app", "eve@example.org").await.unwrap();
     f.control.sign_in("ada", &PASSWORD.into(), "").await.unwrap();
     f.control.sign_in(PASSWORD, &PASSWORD.into(), "").await.unwrap_err();
-    f.control.audit(&Actor::System, 10).await.unwrap();
+    f.control.audit(&Actor::System, &AuditFilter::newest(10)).await.unwrap();
 
     let dump = dump_before_setup + &dump(&pool).await;
     assert!(dump.contains("ada@example.org"), "the dump is one");

@@ -11,7 +11,7 @@ use secrecy::ExposeSecret;
 use sqlx::PgPool;
 use std::sync::Arc;
 use testkit::{FakeEngine, FakeVault, TestClock};
-use types::{AppId, UserId, view::UserView};
+use types::{AppId, UserId, audit::AuditFilter, view::UserView};
 use uuid::Uuid;
 
 pub const KEY: [u8; 32] = [7; 32];
@@ -93,7 +93,7 @@ impl Fixture {
 
     /// What the audit log says, oldest first: "action user allowed".
     pub async fn audit(&self) -> Vec<String> {
-        let mut rows = self.control.audit(&Actor::System, 1000).await.unwrap();
+        let mut rows = self.control.audit(&Actor::System, &AuditFilter::newest(1000)).await.unwrap().records;
         rows.reverse();
         rows.iter()
             .map(|r| format!("{} {} {}", r.action, r.username, if r.allowed { "ok" } else { "refused" }))

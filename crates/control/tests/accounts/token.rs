@@ -99,8 +99,8 @@ async fn a_token_for_one_database_opens_nothing_else(pool: PgPool) {
             INSERT INTO addon (id, app_id, plan, resource_id, created_at, updated_at)
             VALUES ($1, $2, 'postgresql-sandbox', 'my_app_1234', now(), now()) RETURNING id
         )
-        INSERT INTO database (id, addon_id, version, port, wanted, owner_password, created_at)
-        SELECT $3, id, '17.11', 31000, 'running', '', now() FROM new_addon
+        INSERT INTO database (id, node_id, addon_id, version, port, wanted, owner_password, created_at)
+        SELECT $3, $3, id, '17.11', 31000, 'running', '', now() FROM new_addon
         "#,
     )
     .bind(addon.uuid())

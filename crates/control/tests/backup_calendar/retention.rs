@@ -42,7 +42,7 @@ impl Years {
     fn make(&mut self, made_at: DateTime<Utc>, method: BackupMethod) {
         let good = !self.dice.one_in(15);
         let id = BackupId::new(uuid::Uuid::from_u128(self.model.ever().len() as u128));
-        let one = Kept { id, made_at, method, good };
+        let one = Kept { id, made_at, method, good, proven: false, refuted_at: None };
         let pushed = oldest_manual_goes(&self.rules, &self.there);
         self.model.made(&one);
         self.there.push(one);

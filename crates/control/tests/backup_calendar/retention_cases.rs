@@ -14,7 +14,14 @@ fn at(text: &str) -> DateTime<Utc> {
 }
 
 fn backup(n: u128, made_at: DateTime<Utc>, method: BackupMethod, good: bool) -> Kept {
-    Kept { id: BackupId::new(uuid::Uuid::from_u128(n)), made_at, method, good }
+    Kept {
+        id: BackupId::new(uuid::Uuid::from_u128(n)),
+        made_at,
+        method,
+        good,
+        proven: false,
+        refuted_at: None,
+    }
 }
 
 /// A good periodic one at 01:00 of every day.
@@ -117,6 +124,18 @@ fn a_month_whose_first_week_has_none_takes_its_next() {
     assert_eq!(monthly, days("2026-06-07 2026-07-05 2026-08-02 2026-09-06 2026-10-04 2026-11-15 2026-12-06"));
 }
 
+/// What was good for five months and is found spoilt is not gone the same hour.
+#[test]
+fn a_refuted_one_stands_for_a_month_from_its_finding() {
+    let mut all = daily("2026-11-20", "2026-11-25");
+    let mut old = backup(100, at("2026-06-01"), BackupMethod::Manual, false);
+    old.refuted_at = Some(at("2026-11-20"));
+    let id = old.id;
+    all.push(old);
+    let gone = |now: &str| expired(&starter(), Zone::UTC, &all, at(now), None).iter().any(|one| one.0 == id);
+    assert_eq!([gone("2026-11-25"), gone("2026-12-19"), gone("2026-12-22")], [false, false, true]);
+}
+
 #[test]
 fn manual_ones_roll_and_the_next_to_go_is_known_before() {
     let rules = Rules { manual: 3, ..starter() };
@@ -152,6 +171,13 @@ fn the_last_good_one_stays_whatever_the_rules_say() {
         let labels = why_kept(&rules, Zone::UTC, &all, now, None);
         assert_eq!(labels.into_iter().collect::<Vec<_>>(), [(all[4].id, Label::LastGood)]);
     }
+    // Newer ones that nobody has tried yet may turn out to be none.
+    all[2].proven = true;
+    let labels = why_kept(&nothing, Zone::UTC, &all, now, None);
+    let stay = [(all[2].id, Label::LastProven), (all[4].id, Label::LastGood)];
+    assert_eq!(labels.into_iter().collect::<Vec<_>>(), stay);
+    assert_eq!(why_kept(&nothing, Zone::UTC, &all, now, Some(at("2028-01-01"))).len(), 0);
+    all[2].proven = false;
     // A safety backup is better than none at all.
     let only = [all[6].clone()];
     assert_eq!(expired(&starter(), Zone::UTC, &only, now, None), []);
@@ -160,7 +186,7 @@ fn the_last_good_one_stays_whatever_the_rules_say() {
         expired(&starter(), Zone::UTC, &all, now, None).iter().map(|(_, why)| why.sentence()).collect();
     assert_eq!(why.len(), 6);
     assert_eq!(why[0], "It is past what the plan keeps: one for each of the last 7 days and 4 weeks.");
-    assert_eq!(why[4], "It failed more than 30 days ago.");
+    assert_eq!(why[4], "It failed, or does not restore, and is more than 30 days old.");
     assert_eq!(why[5], "It was made before a restore, more than 7 days ago.");
 }
 

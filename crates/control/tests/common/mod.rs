@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on ends there")]
 
-use control::Actor;
+use control::{
+    Actor,
+    pitr::{ToMoment, keeper::Keeper},
+};
 use testkit::{House, Method};
 use types::{AddonId, OperationId};
 
@@ -20,10 +23,12 @@ pub enum Kind {
     Backup,
     ProveBackup,
     RestoreBackup,
+    BaseBackup,
+    PitrRestore,
 }
 
 impl Kind {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Provision,
         Self::Delete,
         Self::Restore,
@@ -35,6 +40,8 @@ impl Kind {
         Self::Backup,
         Self::ProveBackup,
         Self::RestoreBackup,
+        Self::BaseBackup,
+        Self::PitrRestore,
     ];
 
     /// The calls of the engine on its road forward.
@@ -52,6 +59,26 @@ impl Kind {
             Self::ProveBackup => &[Versions, TryDump],
             // That a lost reply to `Swap` is seen is in backups.rs: it is looked for before it is asked for again.
             Self::RestoreBackup => &[Dump, LoadBeside, Seconds],
+            // That what stays too long makes nothing fail is in pitr.rs.
+            Self::BaseBackup => &[BaseBackup],
+            Self::PitrRestore => &[
+                RestoreBeside,
+                Recovery,
+                Peek,
+                Observe,
+                ArchiveNow,
+                Configure,
+                EndRefused,
+                ArchiveState,
+                Stop,
+                FinishRestore,
+                Start,
+                OpenLogin,
+                CloseOtherLogins,
+                Limit,
+                VerifyLogin,
+                Trash,
+            ],
             Self::ChangePlan => {
                 &[DiskBytes, Configure, Pending, Checkpoint, Observe, Stop, Start, Limit, VerifyLogin]
             }
@@ -74,6 +101,13 @@ impl Kind {
                 house.plane.stop_database(owner, addon, None).await.unwrap();
                 house.settle().await;
             }
+            Self::BaseBackup | Self::PitrRestore => {
+                let mut keeper = Keeper::new(house.plane.clone());
+                keeper.round().await.unwrap();
+                house.settle().await;
+                house.plane.make_base_backup(owner, addon, None).await.unwrap();
+                house.settle().await;
+            }
             Self::ProveBackup | Self::RestoreBackup => {
                 house.plane.back_up(owner, addon, None).await.unwrap();
                 house.settle().await;
@@ -93,6 +127,11 @@ impl Kind {
             return set.operation.expect("the protected user's is an operation");
         }
         match self {
+            Self::BaseBackup => return plane.make_base_backup(owner, addon(), None).await.unwrap(),
+            Self::PitrRestore => {
+                let to = ToMoment { moment: plane.now(), timeline: None, switch: true };
+                return plane.restore_to_moment(owner, addon(), to, None, None).await.unwrap().operation;
+            }
             Self::Backup => return plane.back_up(owner, addon(), None).await.unwrap().operation,
             Self::ProveBackup | Self::RestoreBackup => {
                 let backup =
@@ -113,7 +152,12 @@ impl Kind {
             Self::Stop => plane.stop_database(owner, addon(), None).await,
             Self::Restart => plane.restart_database(owner, addon(), None).await,
             Self::ChangePlan => plane.change_plan_api(owner, addon(), "postgresql-starter-1024", None).await,
-            Self::ChangePassword | Self::Backup | Self::ProveBackup | Self::RestoreBackup => {
+            Self::ChangePassword
+            | Self::Backup
+            | Self::ProveBackup
+            | Self::RestoreBackup
+            | Self::BaseBackup
+            | Self::PitrRestore => {
                 unreachable!("answered above")
             }
         }

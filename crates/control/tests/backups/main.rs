@@ -2,72 +2,24 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 
+mod good;
+mod yard;
+
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use control::{
-    Actor,
     backup::{
-        keeper::{Keeper, Kept},
-        vault::{Place, Vault as _, VaultError},
+        keeper::Kept,
+        vault::{Vault as _, VaultError},
     },
     engine::EngineError,
 };
-use testkit::{Fault, House, Method, VaultMethod};
+use testkit::{Fault, Method, VaultMethod};
 use types::{
-    AddonId, BackupId, DatabaseId, ProblemKind,
-    backup::{BackupMethod, BackupStatus, BackupView, ProofState},
+    ProblemKind,
+    backup::{BackupMethod, BackupStatus, ProofState},
     operation::OperationStatus as Status,
 };
-
-/// A house with a database that holds something.
-struct Yard {
-    house: House,
-    ada: Actor,
-    addon: AddonId,
-    database: DatabaseId,
-    name: String,
-}
-
-impl Yard {
-    async fn new() -> Self {
-        let house = House::new().await;
-        let ada = house.person("ada", false).await;
-        let addon = house.ready(&ada, "my-app").await.addon;
-        let database = house.plane.database(&ada, addon.id).await.unwrap().id;
-        house.engine.holds(database, |data| {
-            data.contents.rows = [("public.a".to_owned(), 3), ("public.b".to_owned(), 4)].into();
-            data.padding = 100_000;
-        });
-        Self { house, ada, addon: addon.id, database, name: addon.resource_id }
-    }
-
-    async fn back_up(&self) -> BackupView {
-        let asked = self.house.plane.back_up(&self.ada, self.addon, None).await.unwrap();
-        self.house.settle().await;
-        self.backup(asked.id).await
-    }
-
-    async fn backup(&self, id: BackupId) -> BackupView {
-        self.house.plane.backup(&self.ada, id).await.unwrap()
-    }
-
-    async fn all(&self) -> Vec<BackupView> {
-        self.house.plane.backups(&self.ada, self.addon).await.unwrap().backups
-    }
-
-    async fn round(&self) -> Kept {
-        let kept = Keeper::new(self.house.plane.clone()).round().await.unwrap();
-        self.house.settle().await;
-        kept
-    }
-
-    fn place(&self, backup: BackupId) -> Place {
-        Place { database: self.database, backup }
-    }
-
-    fn rows(&self, table: &str) -> Option<u64> {
-        self.house.engine.data(self.database).contents.rows.get(table).copied()
-    }
-}
+use yard::Yard;
 
 #[tokio::test]
 async fn a_backup_is_made_and_proven() {
@@ -95,7 +47,7 @@ async fn a_backup_is_made_and_proven() {
 async fn a_backup_that_loses_something_is_refuted_and_told() {
     let yard = Yard::new().await;
     let made = yard.back_up().await;
-    yard.house.engine.holds(yard.database, |data| data.loses_rows = true);
+    yard.house.engine.holds(yard.node(), |data| data.loses_rows = true);
     yard.round().await;
     let proof = yard.backup(made.id).await.proof;
     assert_eq!(
@@ -120,10 +72,12 @@ async fn a_damaged_archive_is_found_before_it_is_restored() {
         assert_eq!(yard.house.finish(restore.operation).await, Status::Failed);
         let view = yard.house.plane.operation(&yard.ada, restore.operation).await.unwrap();
         assert!(view.error.as_deref().unwrap().contains("damaged"), "{:?}", view.error);
-        assert_eq!((yard.rows("public.a"), yard.house.engine.data(yard.database).incoming), (Some(3), None));
+        assert_eq!((yard.rows("public.a"), yard.house.engine.data(yard.node()).incoming), (Some(3), None));
     }
     while yard.round().await.tried > 0 {}
-    assert_eq!(yard.backup(flipped.id).await.proof.state, ProofState::Refuted);
+    for damaged in [flipped, cut] {
+        assert_eq!(yard.backup(damaged.id).await.proof.state, ProofState::Refuted);
+    }
 }
 
 /// The same request, made again: the same backup, also when it is long done.
@@ -210,7 +164,7 @@ async fn a_restore_replaces_the_data_and_can_be_taken_back() {
     let yard = Yard::new().await;
     let (plane, ada, addon) = (&yard.house.plane, &yard.ada, yard.addon);
     let made = yard.back_up().await;
-    yard.house.engine.holds(yard.database, |data| {
+    yard.house.engine.holds(yard.node(), |data| {
         data.contents.rows.insert("public.a".into(), 99);
     });
     let typo = plane.restore_backup(ada, addon, made.id, "other", None).await.unwrap_err().problem();
@@ -229,7 +183,7 @@ async fn a_restore_replaces_the_data_and_can_be_taken_back() {
     yard.house.clock.advance(TimeDelta::hours(73));
     yard.round().await;
     assert!(!plane.backups(ada, addon).await.unwrap().replaced);
-    assert_eq!(yard.house.engine.data(yard.database).replaced, None);
+    assert_eq!(yard.house.engine.data(yard.node()).replaced, None);
     assert_eq!(plane.drop_replaced(ada, addon).await.unwrap_err().problem().kind, ProblemKind::Conflict);
 }
 
@@ -245,7 +199,7 @@ async fn a_switch_happens_once() {
         (Fault::hang_before(Method::Swap), true),
     ];
     for (fault, hangs) in faults {
-        yard.house.engine.holds(yard.database, |data| {
+        yard.house.engine.holds(yard.node(), |data| {
             data.contents.rows.insert("public.a".into(), 99);
         });
         let restore =
@@ -257,7 +211,7 @@ async fn a_switch_happens_once() {
         }
         assert_eq!(yard.house.finish(restore.operation).await, Status::Succeeded);
         assert_eq!(fired.times(), 1);
-        let data = yard.house.engine.data(yard.database);
+        let data = yard.house.engine.data(yard.node());
         assert_eq!((yard.rows("public.a"), data.replaced.unwrap().rows["public.a"]), (Some(3), 99));
     }
 }
@@ -266,11 +220,11 @@ async fn a_switch_happens_once() {
 async fn a_restore_that_loses_something_leaves_the_database_alone() {
     let yard = Yard::new().await;
     let made = yard.back_up().await;
-    yard.house.engine.holds(yard.database, |data| data.loses_rows = true);
+    yard.house.engine.holds(yard.node(), |data| data.loses_rows = true);
     let restore =
         yard.house.plane.restore_backup(&yard.ada, yard.addon, made.id, &yard.name, None).await.unwrap();
     assert_eq!(yard.house.finish(restore.operation).await, Status::Failed);
-    let data = yard.house.engine.data(yard.database);
+    let data = yard.house.engine.data(yard.node());
     assert_eq!((data.contents.rows.get("public.a"), data.incoming, data.replaced), (Some(&3), None, None));
 }
 
@@ -282,7 +236,7 @@ async fn a_restore_beside_is_a_database_of_its_own() {
     let beside = plane.restore_beside(ada, made.id, None, None).await.unwrap();
     assert_ne!(beside.addon.id, yard.addon);
     assert_eq!(yard.house.finish(beside.operation).await, Status::Succeeded);
-    let other = plane.database(ada, beside.addon.id).await.unwrap().id;
+    let other = plane.node_id(ada, beside.addon.id).await.unwrap();
     let data = yard.house.engine.data(other);
     assert_eq!((data.contents.rows.get("public.b"), data.replaced), (Some(&4), None));
     assert_eq!(yard.rows("public.b"), Some(4));
@@ -377,6 +331,27 @@ async fn backups_outlive_their_database() {
     yard.round().await;
     assert_eq!(yard.backup(made.id).await.status, BackupStatus::Done);
     assert!(yard.house.plane.backup_link(&yard.ada, made.id).await.is_ok());
+    // They are found without a name that somebody remembered, and by nobody else.
+    let plane = &yard.house.plane;
+    assert_eq!(yard.all().await.iter().filter(|one| one.id == made.id).count(), 1);
+    let left = plane.deleted_backups(&yard.ada, "my-app").await.unwrap();
+    assert_eq!((left.len(), left[0].addon, &left[0].resource_id), (1, yard.addon, &yard.name));
+    assert!(left[0].backups.iter().any(|one| one.id == made.id));
+    let bob = yard.house.person("bob", false).await;
+    for refused in [
+        plane.backups(&bob, yard.addon).await.map(drop),
+        plane.deleted_backups(&bob, "my-app").await.map(drop),
+        plane.backup_link(&bob, made.id).await.map(drop),
+    ] {
+        assert_eq!(refused.unwrap_err().problem().kind, ProblemKind::NotFound);
+    }
+    // And a new database can begin with one.
+    let new = plane.restore_beside(&yard.ada, made.id, None, None).await.unwrap();
+    assert_eq!(yard.house.finish(new.operation).await, Status::Succeeded);
+    let node = plane.node_id(&yard.ada, new.addon.id).await.unwrap();
+    assert_eq!(yard.house.engine.data(node).contents.rows.get("public.a"), Some(&3));
+    plane.delete_addon_api(&yard.ada, new.addon.id).await.unwrap();
+    yard.house.settle().await;
     yard.house.clock.advance(TimeDelta::days(40));
     yard.round().await;
     assert!(yard.house.plane.backup(&yard.ada, made.id).await.is_err(), "a month after it was made");
@@ -423,4 +398,24 @@ async fn a_stopped_database_and_a_plan_without_backups_are_told() {
     let late =
         yard.all().await.into_iter().find(|one| one.method == BackupMethod::Periodic).expect("it was made");
     assert!(late.late);
+}
+
+#[tokio::test]
+async fn a_new_key_is_for_coming_archives_and_the_old_ones_stay_readable() {
+    let yard = Yard::new().await;
+    let (plane, ada) = (&yard.house.plane, &yard.ada);
+    let old = yard.back_up().await;
+    let since = plane.backups(ada, yard.addon).await.unwrap().key_since;
+    yard.house.clock.advance(TimeDelta::hours(1));
+    plane.rotate_archive_key(ada, yard.addon).await.unwrap();
+    assert!(plane.backups(ada, yard.addon).await.unwrap().key_since > since);
+    let new = yard.back_up().await;
+    let rows =
+        sqlx::query_scalar::<_, uuid::Uuid>("SELECT DISTINCT key_id FROM backup WHERE key_id IS NOT NULL");
+    assert_eq!(rows.fetch_all(&yard.house.store.pool).await.unwrap().len(), 2);
+    for backup in [old.id, new.id] {
+        let operation = plane.prove_backup(ada, backup).await.unwrap();
+        assert_eq!(yard.house.finish(operation).await, Status::Succeeded);
+        assert_eq!(yard.backup(backup).await.proof.state, ProofState::Proven);
+    }
 }

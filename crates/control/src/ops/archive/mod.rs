@@ -1,26 +1,21 @@
 //! What the operations on backups share: a dump on its way into the vault, an archive on its way out of it.
 
+mod flow;
+
 use super::work::{self, Target, sentence};
 use crate::{
     ControlPlane,
     backup::{
-        self,
-        vault::{Place, Sealed, Sealing, VaultError},
+        self, room,
+        vault::{Place, VaultError},
     },
-    engine::dumps::{DumpError, Sink, Source},
+    engine::dumps::DumpError,
     store::{self, backup::Whole},
 };
-use async_trait::async_trait;
-use bytes::Bytes;
-use chrono::{DateTime, TimeDelta, Utc};
 use durable::{Cx, StepError};
+use flow::{Giving, Taking};
 use types::{BackupId, DatabaseId, plan::size};
 
-/// How often people are told how far it is: at first, and after the first minute.
-const TELL: TimeDelta = TimeDelta::seconds(1);
-const TELL_LATER: TimeDelta = TimeDelta::seconds(5);
-/// Read from an archive at a time, bytes.
-const PIECE: u64 = 1 << 20;
 /// A storage that does not answer is tried so often.
 const TRIES: i32 = 3;
 
@@ -42,6 +37,7 @@ pub(super) fn trouble(error: DumpError, cx: &Cx) -> StepError {
     match error {
         DumpError::Engine(error) => work::trouble(error, cx),
         DumpError::Vault(error) => vault_trouble(error, cx),
+        DumpError::Refused(words) => StepError::give_up(words),
         DumpError::Stopped => StepError::give_up("It was cancelled."),
     }
 }
@@ -82,22 +78,26 @@ pub(super) async fn make(
     id: BackupId,
     cx: &mut Cx,
 ) -> Result<bool, StepError> {
-    let database = target.spec.id;
+    let database = DatabaseId::new(target.row.database_id);
+    refuse_without_room(plane, target, cx).await?;
     let key = plane.key_for_new_archive(database).await.map_err(work::fault)?;
     let mut conn = plane.store().acquire().await?;
     store::backup::begin(&mut conn, id.uuid(), key.id, cx.now()).await?;
     drop(conn);
     let place = Place { database, backup: id };
     let sealing = plane.inner.vault.create(place, &key).await.map_err(|error| vault_trouble(error, cx))?;
-    let mut taking =
-        Taking { plane, id, sealing, began: cx.now(), told: cx.now(), bytes: 0, stop: false, cx };
+    let mut taking = Taking::into(sealing, (plane, id), cx);
     let dumped = plane.inner.engine.dump(&target.spec, &mut taking).await;
-    let Taking { sealing, cx, bytes, .. } = taking;
+    let Taking { sealing, cx, bytes, outgrown, .. } = taking;
     let dumped = match dumped {
         Ok(dumped) => dumped,
         Err(error) => {
             sealing.abort().await;
-            return if matches!(error, DumpError::Stopped) { Ok(false) } else { Err(trouble(error, cx)) };
+            return match (outgrown, error) {
+                (Some(why), _) => Err(StepError::give_up(why)),
+                (None, DumpError::Stopped) => Ok(false),
+                (None, error) => Err(trouble(error, cx)),
+            };
         }
     };
     if cancelled(plane, cx).await {
@@ -126,6 +126,21 @@ pub(super) async fn make(
     Ok(true)
 }
 
+/// Refuses a dump that would fill the volume of the archives.
+async fn refuse_without_room(plane: &ControlPlane, target: &Target, cx: &Cx) -> Result<(), StepError> {
+    let database = target.row.database_id;
+    let mut conn = plane.store().acquire().await?;
+    let filter = store::backup::Filter { database: Some(database), ..store::backup::Filter::default() };
+    let earlier = store::backup::list(&mut conn, &filter).await?;
+    drop(conn);
+    let bytes = plane.inner.engine.disk_bytes(target.spec.id).await;
+    let bytes = room::estimate(&earlier, bytes.map_err(|error| work::trouble(error, cx))?);
+    match room::refusal(&plane.inner.vault, bytes).await {
+        None => Ok(()),
+        Some(why) => Err(StepError::give_up(why)),
+    }
+}
+
 /// Removes what a making that did not come to its end has left, and says so in its row.
 pub(super) async fn discard(plane: &ControlPlane, id: BackupId, cx: &mut Cx) -> Result<(), StepError> {
     let row = row(plane, id).await?;
@@ -142,19 +157,18 @@ pub(super) async fn discard(plane: &ControlPlane, id: BackupId, cx: &mut Cx) -> 
     Ok(store::backup::ended(cx.tx().await?, id.uuid(), now, status, error.as_deref()).await?)
 }
 
-/// Opens an archive for reading from its beginning.
-pub(super) async fn open(
+/// Opens an archive for reading from its beginning; what the vault says of it is the caller's to judge.
+pub(super) async fn open<'a>(
     plane: &ControlPlane,
     row: &store::backup::Backup,
-    cx: &Cx,
-) -> Result<Giving, StepError> {
+    cx: &'a mut Cx,
+) -> Result<Result<Giving<'a>, VaultError>, StepError> {
     let database = DatabaseId::new(row.database_id);
     let key = row.key_id.filter(|_| row.status == "done");
     let key = key.ok_or_else(|| StepError::give_up("This backup is not whole."))?;
     let key = plane.archive_key(database, key).await.map_err(work::fault)?;
-    let place = Place { database, backup: BackupId::new(row.id) };
-    let sealed = plane.inner.vault.open(place, &key).await.map_err(|error| vault_trouble(error, cx))?;
-    Ok(Giving { bytes: sealed.bytes(), sealed, at: 0 })
+    let opened = plane.open_archive(row, &key).await;
+    Ok(opened.map(|sealed| Giving::from(sealed, cx)))
 }
 
 /// Restores an archive beside a database and compares what came of it; answers what people may read.
@@ -165,11 +179,13 @@ pub(super) async fn load(
     cx: &mut Cx,
 ) -> Result<String, StepError> {
     let row = row(plane, backup).await?;
-    let mut giving = open(plane, &row, cx).await?;
     let mut conn = plane.store().acquire().await?;
     let was = contents(store::backup::contents(&mut conn, row.id).await?)?;
     drop(conn);
-    let loaded = plane.inner.engine.load_beside(&target.spec, was.data_bytes, &mut giving).await;
+    let loaded = match open(plane, &row, cx).await? {
+        Ok(mut giving) => plane.inner.engine.load_beside(&target.spec, was.data_bytes, &mut giving).await,
+        Err(error) => Err(error.into()),
+    };
     let loaded = loaded.map_err(|error| trouble(error, cx))?;
     let differences = was.differences(&loaded);
     if !differences.is_empty() {
@@ -177,77 +193,6 @@ pub(super) async fn load(
         return Err(StepError::give_up(message));
     }
     Ok(format!("{} tables, {} rows, 0 differences", loaded.rows.len(), loaded.total_rows()))
-}
-
-/// Takes a dump: into the vault, and the progress to the people who wait.
-struct Taking<'a> {
-    plane: &'a ControlPlane,
-    id: BackupId,
-    sealing: Box<dyn Sealing>,
-    cx: &'a mut Cx,
-    began: DateTime<Utc>,
-    told: DateTime<Utc>,
-    bytes: u64,
-    /// Somebody has cancelled.
-    stop: bool,
-}
-
-impl Taking<'_> {
-    async fn tell(&mut self) -> Result<(), StepError> {
-        let now = self.cx.now();
-        let pause = if now - self.began < TimeDelta::minutes(1) { TELL } else { TELL_LATER };
-        if now - self.told < pause {
-            return Ok(());
-        }
-        self.told = now;
-        self.stop = cancelled(self.plane, self.cx).await;
-        let mut conn = self.plane.store().acquire().await?;
-        store::backup::progress(&mut conn, self.id.uuid(), self.bytes.cast_signed()).await?;
-        drop(conn);
-        let ms = crate::operation::millis(self.began, now).max(1);
-        let rate = size(self.bytes.saturating_mul(1000) / ms);
-        self.cx.detail(format!("{} so far, {rate}/s", size(self.bytes))).await
-    }
-}
-
-#[async_trait]
-impl Sink for Taking<'_> {
-    async fn stopped(&mut self) -> bool {
-        cancelled(self.plane, self.cx).await
-    }
-
-    async fn write(&mut self, bytes: &[u8]) -> Result<(), DumpError> {
-        if self.stop {
-            return Err(DumpError::Stopped);
-        }
-        self.sealing.write(bytes).await?;
-        self.bytes += bytes.len() as u64;
-        // Who lost the lease notices it at the next write of the operation; nobody fails for a figure.
-        if let Err(error) = self.tell().await {
-            tracing::debug!(%error, backup = %self.id, "progress is not told");
-        }
-        Ok(())
-    }
-}
-
-/// Gives an archive's dump, piece by piece.
-pub(super) struct Giving {
-    sealed: Box<dyn Sealed>,
-    bytes: u64,
-    at: u64,
-}
-
-#[async_trait]
-impl Source for Giving {
-    async fn next(&mut self) -> Result<Option<Bytes>, DumpError> {
-        if self.at == self.bytes {
-            return Ok(None);
-        }
-        let to = (self.at + PIECE).min(self.bytes);
-        let piece = self.sealed.read(self.at..to).await?;
-        self.at = to;
-        Ok(Some(piece))
-    }
 }
 
 /// What the database held when the backup was made.

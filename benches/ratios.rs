@@ -12,6 +12,8 @@
 )]
 #![expect(clippy::disallowed_methods, reason = "the reference is the bare command line")]
 
+#[path = "ratios/backup.rs"]
+mod backup;
 #[path = "ratios/bare.rs"]
 mod bare;
 #[path = "ratios/interruption.rs"]
@@ -56,6 +58,9 @@ async fn main() {
     }
     if wanted("page") {
         page(&target).await;
+    }
+    if wanted("backup") {
+        backup::run(&target).await;
     }
 }
 

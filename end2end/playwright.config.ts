@@ -7,7 +7,8 @@ export default defineConfig({
   timeout: 90_000,
   expect: { timeout: 15_000 },
   reporter: "list",
-  workers: 1,
+  // Each file is one worker's, with a Paddock of its own; they mostly wait for PostgreSQL.
+  workers: 2,
   forbidOnly: true,
   use: {
     actionTimeout: 10_000,

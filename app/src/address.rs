@@ -4,7 +4,7 @@
 //! range may be is the core's to say; here is only what cannot be read at all.
 
 use crate::error::AppError;
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 use types::{AddonId, OperationId, metric::Range};
 
 /// The database that an address names.
@@ -64,12 +64,7 @@ fn moment(field: &str, text: Option<&str>, what: &str) -> Result<DateTime<Utc>, 
     if text.is_empty() {
         return Err(AppError::field(field, format!("Enter {what}, as date and time in UTC.")));
     }
-    let local = || {
-        let formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"];
-        formats.into_iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
-    };
-    let exact = || DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc());
-    exact().or_else(|| local().map(|at| at.and_utc())).ok_or_else(|| {
+    types::moment::typed(text).ok_or_else(|| {
         AppError::field(field, format!("“{text}” is no time. Write it like 2026-11-27T14:00, in UTC."))
     })
 }

@@ -1,8 +1,10 @@
 //! What a page gains where there are scripts, once for the whole page: dialogs become modal, the first error gets the
-//! focus, a form is sent once, what was typed survives a refusal, and what floats is folded by Escape or a click beside it.
+//! focus, a form is sent once, what was typed survives a refusal, commands follow what is typed, what floats is folded by
+//! Escape or a click beside it, and Ctrl-K leads to the field that finds by name.
 //!
 //! It knows elements, not pages: everything it does, a page also works without.
 
+use crate::follow::follow;
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{
@@ -30,6 +32,17 @@ pub fn Enhance() -> impl IntoView {
             }
             drop(summary.focus());
         }
+        for form in all::<HtmlFormElement>("form:has([data-follows])") {
+            follow(&form);
+        }
+        // Boxes and choices say "input", too.
+        listen(document().as_ref(), "input", |event| {
+            let field = event.target().and_then(|t| t.dyn_into::<Element>().ok());
+            let form = field.and_then(|field| field.closest("form").ok().flatten());
+            if let Some(form) = form.and_then(|form| form.dyn_into::<HtmlFormElement>().ok()) {
+                follow(&form);
+            }
+        });
         listen(document().as_ref(), "submit", |event| {
             if let Some(form) = event.target().and_then(|t| t.dyn_into::<HtmlFormElement>().ok()) {
                 send_once(&form, &event);
@@ -47,6 +60,10 @@ pub fn Enhance() -> impl IntoView {
             let Some(key) = event.dyn_ref::<KeyboardEvent>() else { return };
             if key.key() == "Escape" {
                 fold();
+            }
+            if (key.ctrl_key() || key.meta_key()) && key.key() == "k" && !key.alt_key() {
+                event.prevent_default();
+                find();
             }
         });
         // A page that comes back from the browser's memory was not sent: its buttons work again.
@@ -72,6 +89,18 @@ fn fold() {
         if let Some(summary) = summary.and_then(|summary| summary.dyn_into::<HtmlElement>().ok()) {
             drop(summary.focus());
         }
+    }
+}
+
+/// To the field that finds by name, or to its page where the frame has no room for it.
+fn find() {
+    let finder = all::<HtmlInputElement>("#finder").into_iter().find(|finder| finder.offset_width() > 0);
+    match finder {
+        Some(finder) => {
+            drop(finder.focus());
+            finder.select();
+        }
+        None => drop(window().location().assign("/find")),
     }
 }
 

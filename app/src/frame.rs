@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RailView {
     username: String,
+    is_operator: bool,
     theme: Theme,
     apps: usize,
     databases: usize,
@@ -34,6 +35,7 @@ pub async fn read_rail() -> Result<RailView, AppError> {
         control.operations(&actor, control::OperationFilter { live: true, ..Default::default() }).await?;
     Ok(RailView {
         username: actor.name().to_owned(),
+        is_operator: actor.is_operator(),
         theme: ssr::theme(),
         apps: apps.len(),
         databases: apps.iter().map(|app| app.addons.len()).sum(),
@@ -86,18 +88,50 @@ pub fn Frame() -> impl IntoView {
 
 #[component]
 fn Rail(figures: RailView) -> impl IntoView {
-    let RailView { username, theme, apps, databases, running } = figures;
+    let RailView { username, is_operator, theme, apps, databases, running } = figures;
     view! {
+        <Finder />
         <nav class="rail-nav" aria-label="Main">
+            <A href="/find" attr:class="place-find">
+                <Icon glyph=Glyph::Find />
+                <span class="word">"Find"</span>
+            </A>
             <Place href="/apps" glyph=Glyph::Apps word="Apps" count=apps />
             <Place href="/databases" glyph=Glyph::Database word="Databases" count=databases />
             <Place href="/operations" glyph=Glyph::Operations word="Operations" count=running />
+            {is_operator.then(|| view! { <Place href="/audit" glyph=Glyph::Audit word="Audit log" count=0 /> })}
             <A href="/account" attr:class="place-account">
                 <Icon glyph=Glyph::Account />
                 <span class="word">{username}</span>
             </A>
         </nav>
         <ThemeSwitch theme />
+    }
+}
+
+/// Leads to what has this name. With scripts, Ctrl-K and ⌘K lead here; where the rail is narrow, a link stands for it.
+#[component]
+fn Finder() -> impl IntoView {
+    view! {
+        <form class="finder" method="get" action="/find" role="search">
+            <label class="hidden" for="finder">
+                "Find an app or a database"
+            </label>
+            <input
+                class="input"
+                id="finder"
+                type="search"
+                name="q"
+                placeholder="Find… Ctrl K"
+                aria-keyshortcuts="Control+K Meta+K"
+                autocomplete="off"
+                autocapitalize="none"
+                spellcheck="false"
+            />
+            <button class="finder-go" type="submit" aria-label="Find">
+                <Icon glyph=Glyph::Find />
+            </button>
+        </form>
     }
 }
 

@@ -12,6 +12,7 @@ mod address;
 mod enhance;
 pub mod error;
 mod figures;
+mod follow;
 mod frame;
 mod live;
 #[cfg(feature = "ssr")]

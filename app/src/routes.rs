@@ -5,8 +5,8 @@
 
 use crate::frame::{Doorway, Frame};
 use crate::pages::{
-    account::Account, addons::AddonRoutes, apps::AppRoutes, databases::DatabaseRoutes,
-    invitation::Invitation, login::Login, operations::OperationRoutes, setup::Setup,
+    account::Account, addons::AddonRoutes, apps::AppRoutes, audit::Audit, databases::DatabaseRoutes,
+    find::Find, invitation::Invitation, login::Login, operations::OperationRoutes, setup::Setup,
 };
 use crate::ui::PageNotFound;
 use leptos::prelude::*;
@@ -32,6 +32,8 @@ pub fn App() -> impl IntoView {
                     <AppRoutes />
                     <DatabaseRoutes />
                     <OperationRoutes />
+                    <Route path=path!("/audit") view=Audit ssr=SsrMode::Async />
+                    <Route path=path!("/find") view=Find ssr=SsrMode::Async />
                     <Route path=path!("/account") view=Account ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>

@@ -88,7 +88,7 @@ impl Paddock {
         self.cookie = cookie.split(';').next().unwrap().into();
     }
 
-    async fn post(&self, path: &str, body: serde_json::Value) -> serde_json::Value {
+    pub async fn post(&self, path: &str, body: serde_json::Value) -> serde_json::Value {
         let answer = self
             .http
             .post(format!("{}{path}", self.url))
@@ -101,10 +101,21 @@ impl Paddock {
         answer.json().await.unwrap()
     }
 
-    async fn get(&self, path: &str) -> serde_json::Value {
+    pub async fn get(&self, path: &str) -> serde_json::Value {
         let answer =
             self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.bearer).send().await.unwrap();
         answer.json().await.unwrap()
+    }
+
+    /// Where it keeps everything.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Asks for something to be removed.
+    pub async fn delete(&self, path: &str) {
+        let answer = self.http.delete(format!("{}{path}", self.url)).bearer_auth(&self.bearer).send().await;
+        assert!(answer.unwrap().status().is_success(), "{path}");
     }
 
     /// Lets the pool fill up again: it is filled in idle time, which a bench does not give by itself.

@@ -6,7 +6,7 @@ import { addDatabase, createApp, createFirstAccount, talk } from "../support/ste
 
 /// With PICTURES, every page, also at 320 px; without, those that the documents show.
 const folder = process.env.PICTURES ?? "../docs/screenshots";
-const shown = ["overview", "metrics", "connect", "operation", "plan", "users", "queries", "network", "backups"];
+const shown = ["overview", "metrics", "connect", "operation", "plan", "users", "queries", "network", "backups", "recovery"];
 
 test("pictures", async ({ page }) => {
   // A backup is made and tried on the way.
@@ -83,6 +83,13 @@ test("pictures", async ({ page }) => {
     await page.locator("tbody tr").first().getByRole("link").first().click();
     await page.waitForURL(/\/backups\/bk-/);
     await shot("backup");
+    const soon = () => psql(url, "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')");
+    await page.goto(`${database}/recovery?at=${soon()}`);
+    await page.getByRole("button", { name: "Restore beside it" }).click();
+    await page.getByRole("link", { name: "See what stands there" }).click({ timeout: 60_000 });
+    await expect(page.locator("tr", { hasText: "public.stock" })).toBeVisible();
+    await page.goto(`${database}/recovery?at=${soon()}`);
+    await shot("recovery");
     await page.goto(`${database}/settings`);
     await shot("settings");
     await page.goto(`${paddock.url}/operations`);

@@ -6,8 +6,20 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
-const target = process.env.CARGO_TARGET_DIR ?? join(root, "target");
+export const target = process.env.CARGO_TARGET_DIR ?? join(root, "target");
 export const versions = process.env.PADDOCK_TEST_VERSIONS ?? join(target, "versions");
+
+/// Another one may hold the lock of the system's users for a moment.
+async function removeUser(name: string) {
+  for (let tries = 0; ; tries++) {
+    try {
+      return execFileSync("userdel", [name], { stdio: "ignore" });
+    } catch (error) {
+      if (tries === 50) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
 
 export class Paddock {
   readonly url: string;
@@ -22,7 +34,8 @@ export class Paddock {
     this.child = child;
   }
 
-  static async start(): Promise<Paddock> {
+  /** With settings of its own, as the environment has them. */
+  static async start(settings: Record<string, string> = {}): Promise<Paddock> {
     // Short: the path of a Unix socket has 107 bytes.
     const data = mkdtempSync("/tmp/pdk-");
     chmodSync(data, 0o711);
@@ -38,6 +51,7 @@ export class Paddock {
         PADDOCK_ENGINE_LAST_PORT: String(first + 50),
         PADDOCK_ENGINE_POOL: "1",
         PADDOCK_ENGINE_VERSION_DIRS: versions,
+        ...settings,
       },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -56,6 +70,12 @@ export class Paddock {
     return new Paddock(url, link, data, child);
   }
 
+  /// Runs the executable beside the server, as an operator would; answers what it says.
+  command(args: string[]): string {
+    const env = { ...process.env, PADDOCK_DATA_ROOT: this.data };
+    return execFileSync(join(target, "debug/paddock"), args, { env, encoding: "utf8" });
+  }
+
   /// Ends the control plane and every PostgreSQL that it started, then removes what it wrote.
   async stop() {
     const gone = new Promise((resolve) => this.child.on("exit", resolve));
@@ -70,7 +90,7 @@ export class Paddock {
       }
     }
     this.removeGroups();
-    for (const user of this.systemUsers()) execFileSync("userdel", [user], { stdio: "ignore" });
+    for (const user of this.systemUsers()) await removeUser(user);
     rmSync(this.data, { recursive: true, force: true });
   }
 

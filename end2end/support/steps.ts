@@ -61,8 +61,21 @@ export async function urlOf(page: Page, paddock: Paddock, app = "my-app"): Promi
 
 /// A session that says one thing and stays until it is ended.
 export function talk(url: string, sql: string): ChildProcess {
-  const newest = readdirSync(versions).filter((name) => /^\d+\.\d+$/.test(name)).sort((a, b) => Number(b) - Number(a))[0];
-  const psql = spawn(join(versions, newest, "bin/psql"), ["-XAtq", url], { stdio: ["pipe", "ignore", "ignore"] });
+  const psql = spawn(join(versions, newest(), "bin/psql"), ["-XAtq", url], { stdio: ["pipe", "ignore", "ignore"] });
   psql.stdin!.write(`${sql};\n`);
   return psql;
+}
+
+/// Says the same again and again until it is cut off; answers how many rows came back.
+export async function write(url: string, sql: string): Promise<number> {
+  const psql = spawn(join(versions, newest(), "bin/psql"), ["-XAtq", url], { stdio: ["pipe", "pipe", "ignore"] });
+  let said = "";
+  psql.stdout!.on("data", (chunk: Buffer) => (said += chunk.toString()));
+  psql.stdin!.end(`${sql} \\watch 0.02\n`);
+  await new Promise((resolve) => psql.on("exit", resolve));
+  return said.split("\n").filter((line) => /^\d+$/.test(line)).length;
+}
+
+function newest(): string {
+  return readdirSync(versions).filter((name) => /^\d+\.\d+$/.test(name)).sort((a, b) => Number(b) - Number(a))[0];
 }

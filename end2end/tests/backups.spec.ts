@@ -134,9 +134,20 @@ for (const javaScriptEnabled of [true, false]) {
           const dump = readdirSync(folder).find((file) => file.endsWith(".pgsql"))!;
           const list = execFileSync(tool("pg_restore"), ["--list", join(folder, dump)], { encoding: "utf8" });
           expect(list).toMatch(/TABLE DATA public kept/);
+          // The master key alone opens it, without the store.
+          const id = /bk-[0-9a-f-]{36}/.exec(backup)![0];
+          expect(paddock.command(["backups", "list"])).toContain(id);
+          paddock.command(["backups", "extract", id, join(folder, "plain")]);
+          execFileSync("cmp", [join(folder, "plain"), join(folder, dump)]);
         } finally {
           rmSync(folder, { recursive: true, force: true });
         }
+      });
+
+      await test.step("coming backups have a new key", async () => {
+        await page.goto(`${database}/backups`);
+        await page.getByRole("button", { name: "Take a new key" }).click();
+        await expect(page.getByText("Coming backups have a new key.")).toBeVisible();
       });
 
       await test.step("restored in place", async () => {
@@ -230,6 +241,46 @@ test("a plan without backups says so, and a backup can be made with keys alone",
     await page.keyboard.press("Enter");
     await expect(page).toHaveURL(/\/backups\/bk-.*#restore$/);
     await expect(page.getByRole("button", { name: "Restore beside it" })).toBeVisible();
+  } finally {
+    await paddock.stop();
+  }
+});
+
+test("backups of a database that is gone for good are found, downloaded and restored", async ({ page }) => {
+  test.setTimeout(240_000);
+  const paddock = await Paddock.start({ PADDOCK_DATA_TRASH_HOURS: "0" });
+  try {
+    await createFirstAccount(page, paddock);
+    await createApp(page, paddock, "my-app");
+    const name = await addDatabase(page, "my-app", "Starter 512M");
+    const database = page.url().replace(/[?#].*/, "");
+    psql(await urlOf(page, paddock), "CREATE TABLE kept AS SELECT n FROM generate_series(1, 1000) n");
+    await page.goto(`${database}/backups`);
+    await press(page, "button", "Back up now");
+    const made = page.locator("tbody tr").first().getByRole("button", { name: /^Download/ });
+    await expect(made).toBeVisible({ timeout: 60_000 });
+    const link = page.getByRole("link", { name: "Backups of deleted databases" });
+    await page.goto(`${paddock.url}/apps/my-app`);
+    await expect(link).toHaveCount(0);
+
+    await page.goto(`${database}/settings`);
+    await page.getByLabel(`Type ${name} to confirm`).fill(name);
+    await page.getByRole("button", { name: "Delete database" }).click();
+    await expect(async () => {
+      await page.goto(`${paddock.url}/apps/my-app`);
+      await expect(link).toBeVisible({ timeout: 1000 });
+    }).toPass({ timeout: 120_000 });
+    await link.click();
+    await expect(page).toHaveURL(`${paddock.url}/apps/my-app/deleted-backups`);
+    const table = page.getByRole("table", { name: `Backups of ${name}, newest first` });
+    await expectAccessible(page, "backups of deleted databases");
+    const coming = page.waitForEvent("download");
+    await table.getByRole("button", { name: /^Download/ }).click();
+    expect((await coming).suggestedFilename()).toMatch(new RegExp(`^\\d{14}_${name}\\.tar\\.gz$`));
+    await table.getByRole("button", { name: /^Restore as new/ }).click();
+    await expect(page).toHaveURL(/\/operations\/op-/);
+    await expectDone(page);
+    expect(psql(await urlOf(page, paddock), "SELECT count(*) FROM kept")).toBe("1000");
   } finally {
     await paddock.stop();
   }

@@ -92,7 +92,7 @@ async function takeUrl(page: Page, javaScript: boolean): Promise<string> {
 }
 
 test("every page is accessible, light and dark, 320 and 1280 px", async ({ page }) => {
-  test.setTimeout(240_000);
+  test.setTimeout(420_000);
   const paddock = await Paddock.start();
   const console = new Console(page);
   try {

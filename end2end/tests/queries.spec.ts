@@ -7,6 +7,11 @@ import { addDatabase, createApp, createFirstAccount, talk, urlOf } from "../supp
 
 const hostile = `'<img src=x onerror=document.title=1>' AS "</script>"`;
 
+/// Others of this user that run a statement with this text.
+const others = (text: string) => `FROM pg_stat_activity WHERE query LIKE '%${text}%' AND pid <> pg_backend_pid()`;
+const runningOf = (url: string, text: string) => psql(url, `SET ROLE NONE; SELECT count(*) ${others(text)} AND state = 'active'`);
+const end = (url: string, text: string) => psql(url, `SET ROLE NONE; SELECT pg_terminate_backend(pid) ${others(text)}`);
+
 for (const javaScriptEnabled of [true, false]) {
   test.describe(javaScriptEnabled ? "with JavaScript" : "without JavaScript", () => {
     test.use({ javaScriptEnabled });
@@ -53,6 +58,55 @@ for (const javaScriptEnabled of [true, false]) {
         expect(await page.locator("img[src=x]").count()).toBe(0);
       });
 
+      if (javaScriptEnabled) await test.step("the table stands still while the focus is in it", async () => {
+        await page.mouse.move(0, 0);
+        await expect(page.getByText("Live", { exact: true })).toBeVisible();
+        await page.getByRole("row", { name: /onerror/ }).locator("summary", { hasText: "Terminate" }).focus();
+        await expect(page.getByText("Paused while you read")).toBeVisible();
+        running.push(talk(url, "SELECT pg_sleep(601)"));
+        await expect(() => expect(runningOf(url, "pg_sleep(601)")).toBe("1")).toPass({ timeout: 10_000 });
+        // Two looks would have brought it.
+        await page.waitForTimeout(2_500);
+        await expect(page.getByRole("row", { name: /pg_sleep\(601\)/ })).toHaveCount(0);
+        await page.evaluate(() => (document.activeElement as HTMLElement).blur());
+        await expect(page.getByRole("row", { name: /pg_sleep\(601\)/ })).toBeVisible({ timeout: 4_000 });
+        await expect(page.getByText("Live", { exact: true })).toBeVisible();
+      });
+
+      await test.step("filter and order stand in the address", async () => {
+        running.push(talk(url, "SELECT pg_sleep(600), 'another'"));
+        await expect(() => expect(runningOf(url, "another")).toBe("1")).toPass({ timeout: 10_000 });
+        await page.goto(`${database}/queries?refresh=0`);
+        await expect(page.getByRole("row", { name: /another/ })).toBeVisible();
+        await page.locator("summary", { hasText: "Filter and order" }).click();
+        await page.getByLabel("Query contains").fill("ONERROR");
+        await page.getByLabel("State", { exact: true }).selectOption("active");
+        await page.getByLabel("Order", { exact: true }).selectOption("PID");
+        await page.getByRole("button", { name: "Apply" }).click();
+        await expect(page).toHaveURL(/refresh=0&q=ONERROR&user=&state=active&sort=pid$/);
+        for (const again of [false, true]) {
+          if (again) await page.reload();
+          await expect(page.getByRole("row", { name: /onerror/ })).toBeVisible();
+          await expect(page.getByRole("row", { name: /another/ })).toHaveCount(0);
+          await expect(page.getByLabel("Query contains")).toHaveValue("ONERROR");
+          await expect(page.getByLabel("Order", { exact: true })).toHaveValue("pid");
+        }
+        await page.goto(`${database}/queries?refresh=0&sort=pid`);
+        const first = (name: string) => page.locator("tbody tr").first().filter({ hasText: name });
+        await expect(first("onerror")).toHaveCount(1);
+      });
+
+      await test.step("a session that ended meanwhile is told, and nobody else is ended", async () => {
+        await page.goto(`${database}/queries?refresh=0`);
+        const row = page.getByRole("row", { name: /'another'/ });
+        await row.locator("summary", { hasText: "Terminate" }).click();
+        expect(end(url, "another")).toBe("t");
+        await row.getByRole("button", { name: /^Terminate \d+ now$/ }).click();
+        await expect(page.getByRole("status").first()).toContainText(/ended meanwhile\. Nothing was done\./);
+        await expect(page.getByRole("row", { name: /'another'/ })).toHaveCount(0);
+        await expect(page.getByRole("row", { name: /onerror/ })).toBeVisible();
+      });
+
       await test.step("idle sessions come when they are asked for", async () => {
         running.push(talk(url, "SELECT 'i am idle'"));
         await new Promise((resolve) => setTimeout(resolve, 500));
@@ -97,6 +151,12 @@ for (const javaScriptEnabled of [true, false]) {
         await expect(page.getByRole("row", { name: /FROM stock WHERE sku = \$1/ })).toBeVisible();
         await page.getByRole("link", { name: "Calls", exact: true }).click();
         await expect(page).toHaveURL(/top=calls/);
+        // No hour is kept yet: all since the reset is told, and that it is so.
+        await page.getByRole("link", { name: "1 h", exact: true }).click();
+        await expect(page).toHaveURL(/range=1h&top=calls/);
+        await expect(page.getByRole("link", { name: "1 h", exact: true })).toHaveAttribute("aria-current", "true");
+        await expect(page.getByText(/Counted since|Nothing older is kept yet/)).toBeVisible();
+        await expect(page.getByRole("row", { name: /FROM stock WHERE sku = \$1/ })).toBeVisible();
         if (javaScriptEnabled) await expectAccessible(page, "insights");
         await page.locator("summary", { hasText: "Reset" }).click();
         await page.getByRole("button", { name: "Reset now" }).click();

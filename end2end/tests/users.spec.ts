@@ -1,8 +1,11 @@
 // Users of a database and its extensions: made, used by real clients, changed, deleted; with JavaScript and without.
 import { expect, test, type Page } from "@playwright/test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { Client } from "pg";
 import { Console, expectAccessible } from "../support/accessible.ts";
 import { Paddock, psql } from "../support/paddock.ts";
+import { python } from "../support/python.ts";
 import { addDatabase, createApp, createFirstAccount, urlOf } from "../support/steps.ts";
 
 for (const javaScriptEnabled of [true, false]) {
@@ -43,6 +46,12 @@ for (const javaScriptEnabled of [true, false]) {
         await page.goto(`${database}/users`);
         await page.getByLabel("User name").fill("reporting");
         await page.getByLabel("Read-only").check();
+        const command = page.locator("#new-user .command");
+        await expect(command).toContainText("\\password");
+        if (javaScriptEnabled) {
+          await expect(command).toContainText('"name":"reporting","read_only":true');
+          await expect(command).toContainText(`GRANT "${name}_ro" TO "reporting"`);
+        }
         await page.getByRole("button", { name: "Create user" }).click();
         const told = await page.getByLabel("Password of reporting").inputValue();
         expect(told).toHaveLength(64);
@@ -55,6 +64,10 @@ for (const javaScriptEnabled of [true, false]) {
         await page.getByLabel("User name").fill("migrator");
         await page.getByLabel("Password", { exact: true }).fill("a typed password 1");
         await page.getByLabel("Password again").fill("a typed password 1");
+        // That there is one is in the command, and it is not.
+        const command = page.locator("#new-user .command");
+        if (javaScriptEnabled) await expect(command).toContainText("read -rsp");
+        await expect(command).not.toContainText("a typed password");
         await page.getByRole("button", { name: "Create user" }).click();
         await expect(page.getByLabel("Password of migrator")).toHaveValue("a typed password 1");
       });
@@ -78,6 +91,17 @@ for (const javaScriptEnabled of [true, false]) {
         expect((await reader.query("SELECT count(*)::int AS n FROM orders, later")).rows[0].n).toBe(1);
         await expect(reader.query("BEGIN READ WRITE; INSERT INTO later VALUES (2)")).rejects.toThrow("permission denied");
         await reader.end();
+      });
+
+      await test.step("Python's psycopg migrates and reads with a checked certificate", async () => {
+        const file = join(paddock.data, "trusted.pem");
+        writeFileSync(file, ca);
+        const told = python("psycopg_client.py", {
+          host: url.hostname, port: Number(url.port), database: name, ca: file,
+          owner: { user: url.username, password: decodeURIComponent(url.password) },
+          reader: { user: "reporting", password },
+        });
+        expect(told).toEqual({ tls: true, version: "TLSv1.3", rows: 11, heaviest: 10 });
       });
 
       await test.step("rights, and a gap that is closed", async () => {

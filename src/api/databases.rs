@@ -13,7 +13,11 @@ use axum::{
 use chrono::{DateTime, Utc};
 use control::Actor;
 use serde::Serialize;
-use types::{AddonId, operation::OperationStatus, view::DatabaseView};
+use types::{
+    AddonId,
+    operation::{OperationStatus, OperationView},
+    view::DatabaseView,
+};
 use utoipa::ToSchema;
 
 /// A database.
@@ -154,6 +158,26 @@ pub struct DatabaseOperation {
     error: Option<String>,
 }
 
+impl From<OperationView> for DatabaseOperation {
+    fn from(view: OperationView) -> Self {
+        let status = match view.status {
+            OperationStatus::Pending => "pending",
+            OperationStatus::Running | OperationStatus::Waiting | OperationStatus::RollingBack => "running",
+            OperationStatus::Succeeded => "finished",
+            OperationStatus::Failed => "error",
+            OperationStatus::Cancelled => "cancelled",
+        };
+        Self {
+            id: view.id.to_string(),
+            kind: view.kind,
+            status,
+            created_at: view.created_at,
+            finished_at: view.finished_at,
+            error: view.error,
+        }
+    }
+}
+
 /// Root of the answer.
 #[derive(Serialize, ToSchema)]
 pub struct OneDatabaseOperation {
@@ -176,22 +200,7 @@ pub async fn operation(
     if view.addon_id != Some(addon) {
         return Err(ApiError::not_found("operation"));
     }
-    let status = match view.status {
-        OperationStatus::Pending => "pending",
-        OperationStatus::Running | OperationStatus::Waiting | OperationStatus::RollingBack => "running",
-        OperationStatus::Succeeded => "finished",
-        OperationStatus::Failed => "error",
-        OperationStatus::Cancelled => "cancelled",
-    };
-    let operation = DatabaseOperation {
-        id: view.id.to_string(),
-        kind: view.kind,
-        status,
-        created_at: view.created_at,
-        finished_at: view.finished_at,
-        error: view.error,
-    };
-    Ok(Json(OneDatabaseOperation { operation }))
+    Ok(Json(OneDatabaseOperation { operation: view.into() }))
 }
 
 /// A database, with the token of its add-on or of an account.
@@ -220,6 +229,7 @@ pub(super) async fn one(api: &Api, actor: &Actor, id: AddonId) -> Result<Json<On
             features,
             periodic_backups_enabled: schedule.as_ref().is_some_and(|schedule| schedule.enabled),
             periodic_backups_scheduled_at: schedule.map(|schedule| schedule.hour_utc).into_iter().collect(),
+            first_pitr_backup: api.control.first_base_backup(view.id),
             ..view.into()
         },
     }))

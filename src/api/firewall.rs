@@ -12,6 +12,7 @@ use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
+use chrono::{DateTime, Utc};
 use control::{Actor, NewNetwork};
 use serde::{Deserialize, Serialize};
 use types::{AddonId, NetworkId, reach::NetworkView};
@@ -32,6 +33,9 @@ pub struct Rule {
     label: String,
     range_id: &'static str,
     database_id: String,
+    /// Closed by itself then; left out where it has no end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<DateTime<Utc>>,
 }
 
 impl Rule {
@@ -43,6 +47,7 @@ impl Rule {
             label: network.note.clone(),
             range_id: "",
             database_id: database.to_string(),
+            expires_at: network.expires_at,
         }
     }
 }
@@ -71,6 +76,8 @@ pub struct WrittenRule {
     cidr: Option<String>,
     label: Option<String>,
     range_id: Option<String>,
+    /// Closed by itself then.
+    expires_at: Option<DateTime<Utc>>,
     #[expect(dead_code, reason = "clients send whole rules back")]
     id: Option<String>,
     #[expect(dead_code, reason = "clients send whole rules back")]
@@ -88,6 +95,8 @@ pub struct BareRule {
     cidr: Option<String>,
     label: Option<String>,
     range_id: Option<String>,
+    /// Closed by itself then.
+    expires_at: Option<DateTime<Utc>>,
     #[expect(dead_code, reason = "clients send whole rules back")]
     id: Option<String>,
     #[expect(dead_code, reason = "clients send whole rules back")]
@@ -98,13 +107,19 @@ pub struct BareRule {
 struct Wanted {
     cidr: Option<String>,
     label: Option<String>,
+    expires_at: Option<DateTime<Utc>>,
 }
 
 impl WrittenRule {
     fn wanted(self) -> Result<Wanted> {
-        let (kind, range, cidr, label) = match self.firewall_rule {
-            Some(rule) => (rule.kind, rule.range_id, rule.cidr, rule.label),
-            None => (self.kind, self.range_id, self.cidr, self.label),
+        let (kind, range, wanted) = match self.firewall_rule {
+            Some(BareRule { kind, cidr, label, range_id, expires_at, .. }) => {
+                (kind, range_id, Wanted { cidr, label, expires_at })
+            }
+            None => {
+                let Self { kind, cidr, label, range_id, expires_at, .. } = self;
+                (kind, range_id, Wanted { cidr, label, expires_at })
+            }
         };
         if kind.is_some_and(|kind| kind != CUSTOM) {
             return Err(ApiError::invalid("type", "The one type here is custom_range."));
@@ -112,7 +127,7 @@ impl WrittenRule {
         if range.is_some_and(|range| !range.is_empty()) {
             return Err(ApiError::invalid("range_id", "There are no managed ranges here."));
         }
-        Ok(Wanted { cidr, label })
+        Ok(wanted)
     }
 }
 
@@ -143,14 +158,14 @@ pub async fn create(
     Body(body): Body<WrittenRule>,
 ) -> Result<(StatusCode, Json<OneRule>)> {
     let addon = api.addon_id(&actor, &database).await?;
-    let Wanted { cidr, label } = body.wanted()?;
+    let Wanted { cidr, label, expires_at } = body.wanted()?;
     let (cidr, note) = (cidr.unwrap_or_default(), label.unwrap_or_default());
-    let new = NewNetwork { cidr: &cidr, note: &note, expires_at: None };
+    let new = NewNetwork { cidr: &cidr, note: &note, expires_at };
     let network = api.control.open_network(&actor, addon, new).await.map_err(at_the_label)?;
     Ok((StatusCode::CREATED, Json(OneRule { rule: Rule::of(addon, &network) })))
 }
 
-/// Give a network another range or label. What is left out stays.
+/// Give a network another range, label or end. What is left out stays.
 #[utoipa::path(
     patch, path = "/api/databases/{database}/firewall_rules/{rule}", tag = "databases", request_body = WrittenRule,
     responses((status = 200, body = OneRule))
@@ -163,9 +178,9 @@ pub async fn change(
 ) -> Result<Json<OneRule>> {
     let addon = api.addon_id(&actor, &database).await?;
     let old = find(&api, &actor, addon, &rule).await?;
-    let Wanted { cidr, label } = body.wanted()?;
+    let Wanted { cidr, label, expires_at } = body.wanted()?;
     let (cidr, note) = (cidr.unwrap_or_else(|| old.network.to_string()), label.unwrap_or(old.note));
-    let new = NewNetwork { cidr: &cidr, note: &note, expires_at: old.expires_at };
+    let new = NewNetwork { cidr: &cidr, note: &note, expires_at: expires_at.or(old.expires_at) };
     let network = api.control.change_network(&actor, addon, old.id, new).await.map_err(at_the_label)?;
     Ok(Json(OneRule { rule: Rule::of(addon, &network) }))
 }

@@ -8,6 +8,7 @@
 pub mod actions;
 pub mod addons;
 pub mod apps;
+pub mod audit;
 pub mod backups;
 pub mod bearer;
 pub mod body;
@@ -22,6 +23,7 @@ pub mod logs;
 pub mod metrics;
 pub mod openapi;
 pub mod operations;
+pub mod pitr;
 pub mod plans;
 pub mod providers;
 pub mod regions;
@@ -56,6 +58,7 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(tokens::revoke))
         .routes(routes!(users::me))
         .routes(routes!(regions::list))
+        .routes(routes!(audit::list))
         // apps
         .routes(routes!(apps::list, apps::create))
         .routes(routes!(apps::show, apps::put, apps::patch, apps::delete))
@@ -82,6 +85,12 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(backups::archive))
         .routes(routes!(backups::restore))
         .routes(routes!(backups::restoration))
+        .routes(routes!(pitr::show))
+        .routes(routes!(pitr::window))
+        .routes(routes!(pitr::restore))
+        .routes(routes!(pitr::beside, pitr::discard))
+        .routes(routes!(pitr::switch))
+        .routes(routes!(pitr::base_backup))
         .routes(routes!(database_users::list, database_users::create))
         .routes(routes!(database_users::change, database_users::delete))
         .routes(routes!(database_users::reset_password))

@@ -81,6 +81,8 @@ pub fn core(config: &Config) -> control::Config {
         plans: config.plans.clone(),
         public_url: config.http.public_url(),
         trash_for: TimeDelta::hours(config.data.trash_hours.into()),
+        max_addons_per_app: config.apps.max_addons_per_app,
+        hooks_reach_private_networks: config.apps.hooks_reach_private_networks,
         session_idle: TimeDelta::minutes(config.accounts.session_idle_minutes.into()),
         session_absolute: TimeDelta::hours(config.accounts.session_hours.into()),
         ..control::Config::default()
@@ -112,6 +114,19 @@ pub fn limits(config: &Config) -> serve::Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What the file says and the core does not hear would be a promise to nobody.
+    #[test]
+    fn the_core_hears_what_apps_may() {
+        let told = |text: &str| {
+            let core = core(&toml::from_str(text).unwrap());
+            (core.max_addons_per_app, core.hooks_reach_private_networks)
+        };
+        let defaults = control::Config::default();
+        assert_eq!(told(""), (defaults.max_addons_per_app, defaults.hooks_reach_private_networks));
+        let file = "[apps]\nmax_addons_per_app = 3\nhooks_reach_private_networks = false";
+        assert_eq!(told(file), (3, false));
+    }
 
     #[test]
     fn the_host_of_an_origin() {

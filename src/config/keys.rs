@@ -111,6 +111,11 @@ pub const KEYS: &[Key] = &[
         "The access key's secret. Better: PADDOCK_BACKUPS_S3_SECRET_KEY_FILE."),
     key("backups", "s3_path_style", "PADDOCK_BACKUPS_S3_PATH_STYLE", Switch, "false",
         "The bucket is the first part of the path and not of the host, as many self-hosted storages want it."),
+    key("apps", "max_addons_per_app", "PADDOCK_MAX_ADDONS_PER_APP", Number, "20",
+        "How many databases an app may have, those in the trash left out."),
+    key("apps", "hooks_reach_private_networks", "PADDOCK_HOOKS_REACH_PRIVATE_NETWORKS", Switch, "true",
+        "Restart hooks may call addresses of private networks and of this host; switch it off where strangers have\n\
+         accounts. Link-local addresses are never called."),
     key("accounts", "admin_email", "PADDOCK_ADMIN_EMAIL", Text, r#""ada@example.org""#,
         "The first account, made at the first start. Without it the log shows a one-time link that makes it."),
     key("accounts", "admin_username", "PADDOCK_ADMIN_USERNAME", Text, r#""ada""#,

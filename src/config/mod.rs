@@ -7,7 +7,7 @@ pub mod keys;
 pub mod sample;
 pub mod sections;
 
-use sections::{Accounts, Backups, Data, Engine, Http, Store, Telemetry};
+use sections::{Accounts, Apps, Backups, Data, Engine, Http, Store, Telemetry};
 use std::{collections::BTreeMap, path::PathBuf};
 use types::Plan;
 
@@ -27,6 +27,8 @@ pub struct Config {
     pub backups: Backups,
     /// What is offered.
     pub plans: Vec<Plan>,
+    /// What apps may have and call.
+    pub apps: Apps,
     /// The first account and sign-in.
     pub accounts: Accounts,
     /// What is logged, and how.
@@ -42,6 +44,7 @@ impl Default for Config {
             engine: Engine::default(),
             backups: Backups::default(),
             plans: Plan::defaults(),
+            apps: Apps::default(),
             accounts: Accounts::default(),
             telemetry: Telemetry::default(),
         }

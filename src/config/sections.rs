@@ -164,6 +164,22 @@ pub struct Backups {
     pub s3_path_style: bool,
 }
 
+/// What apps may have and call.
+#[derive(Clone, Debug, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Apps {
+    /// How many databases an app may have, those in the trash left out.
+    pub max_addons_per_app: u16,
+    /// Restart hooks may call addresses of private networks and of this host.
+    pub hooks_reach_private_networks: bool,
+}
+
+impl Default for Apps {
+    fn default() -> Self {
+        Self { max_addons_per_app: 20, hooks_reach_private_networks: true }
+    }
+}
+
 /// The first account and sign-in.
 #[derive(Clone, Debug, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]

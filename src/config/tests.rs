@@ -43,7 +43,7 @@ fn the_sample_file_is_up_to_date_and_can_be_read() {
 #[test]
 fn every_field_has_a_key_and_every_key_a_field() {
     // An unknown field makes serde list the known ones.
-    for section in ["http", "data", "store", "engine", "accounts", "telemetry"] {
+    for section in ["http", "data", "store", "engine", "backups", "apps", "accounts", "telemetry"] {
         let error = toml::from_str::<Config>(&format!("[{section}]\nno_such_key = 1")).unwrap_err();
         let mut known: Vec<_> = error.message().split('`').skip(3).step_by(2).map(str::to_owned).collect();
         let mut listed: Vec<_> =

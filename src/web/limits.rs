@@ -20,6 +20,11 @@ pub const TIME: Duration = Duration::from_secs(30);
 
 /// Keeps a request within the bounds. A live stream answers at once and then goes on: only its beginning is timed.
 pub async fn bound(request: Request, next: Next) -> Response {
+    within(TIME, request, next).await
+}
+
+/// The same with another bound of the time.
+pub async fn within(time: Duration, request: Request, next: Next) -> Response {
     let api = is_api(request.uri().path());
     let length =
         request.headers().get(header::CONTENT_LENGTH).and_then(|l| l.to_str().ok()?.parse::<usize>().ok());
@@ -28,7 +33,7 @@ pub async fn bound(request: Request, next: Next) -> Response {
     }
     let request = request.map(|body| Body::new(Limited::new(body, BODY)));
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
-    match tokio::time::timeout(TIME, answer).await {
+    match tokio::time::timeout(time, answer).await {
         Ok(Ok(response)) => response,
         Ok(Err(_panic)) => {
             let text =
@@ -36,8 +41,8 @@ pub async fn bound(request: Request, next: Next) -> Response {
             refusal(api, StatusCode::INTERNAL_SERVER_ERROR, text, "internal")
         }
         Err(_elapsed) => {
-            let text = "This took longer than 30 seconds and was given up.";
-            refusal(api, StatusCode::REQUEST_TIMEOUT, text, "timeout")
+            let text = format!("This took longer than {} seconds and was given up.", time.as_secs());
+            refusal(api, StatusCode::REQUEST_TIMEOUT, &text, "timeout")
         }
     }
 }

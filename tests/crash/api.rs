@@ -50,6 +50,10 @@ impl Api {
         answer.unwrap_or_else(|| panic!("no answer from {path}"))
     }
 
+    pub async fn post(&self, path: &str, body: &Value) -> Option<Value> {
+        self.ask(self.http.post(format!("{}{path}", self.origin)).json(body)).await
+    }
+
     pub async fn delete(&self, path: &str) -> Option<Value> {
         self.ask(self.http.delete(format!("{}{path}", self.origin))).await
     }

@@ -1,5 +1,5 @@
-//! Kills the real executable at every named point of creating, of deleting and of changing a database, and looks at
-//! what is left.
+//! Kills the real executable at every named point of creating, of deleting and of changing a database, and at every step
+//! of backing it up and of restoring it, and looks at what is left.
 //!
 //! One Paddock with real PostgreSQL servers is led through all points: armed for one, killed there in the middle of
 //! an order, started again, compared. The points are learnt from a run without faults, so a new step is walked
@@ -14,6 +14,8 @@
 mod api;
 mod change_plan;
 mod load;
+mod moments;
+mod outside_store;
 mod paddock;
 mod world;
 

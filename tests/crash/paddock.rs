@@ -55,6 +55,7 @@ pub struct Paddock {
     listen: String,
     versions: PathBuf,
     config: Option<PathBuf>,
+    store: Option<String>,
     first_port: u16,
     strangers: Vec<TcpListener>,
     child: Option<Child>,
@@ -74,6 +75,13 @@ impl Paddock {
         it
     }
 
+    /// One that keeps its records in the PostgreSQL database of this URL.
+    pub fn with_store(url: String) -> Self {
+        let mut it = Self::new();
+        it.store = Some(url);
+        it
+    }
+
     pub fn new() -> Self {
         // Short: the path of a Unix socket has 107 bytes.
         let dir = tempfile::Builder::new().prefix("pdk-").tempdir_in("/tmp").unwrap();
@@ -86,11 +94,22 @@ impl Paddock {
         let api = Api::new(format!("http://{free}"), newest(&versions));
         // Below the range from which the system picks ports by itself.
         let walk =
-            u16::try_from(std::process::id() % 60).unwrap() * 2 + MADE.fetch_add(1, Ordering::SeqCst) % 2;
+            u16::try_from(std::process::id() % 30).unwrap() * 4 + MADE.fetch_add(1, Ordering::SeqCst) % 4;
         let first_port = 20_000 + walk * 100;
         let strangers = Vec::new();
         let listen = free.to_string();
-        Self { root, api, listen, versions, config: None, first_port, strangers, child: None, _dir: dir }
+        Self {
+            root,
+            api,
+            listen,
+            versions,
+            config: None,
+            store: None,
+            first_port,
+            strangers,
+            child: None,
+            _dir: dir,
+        }
     }
 
     /// Begins a life and waits until it serves.
@@ -124,6 +143,9 @@ impl Paddock {
             .stderr(log);
         if let Some(config) = &self.config {
             command.env("PADDOCK_CONFIG", config);
+        }
+        if let Some(store) = &self.store {
+            command.env("PADDOCK_STORE_URL", store);
         }
         if let Some(armed) = armed {
             command.env("PADDOCK_CRASH_AT", format!("{}#1", armed.name));

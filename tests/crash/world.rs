@@ -18,7 +18,7 @@ const BESIDE: &str = "beside";
 #[derive(Clone, Debug)]
 pub struct Database {
     pub addon: String,
-    /// Its own id: the name of its directory.
+    /// The name of its directory: its own id until another server takes its place.
     id: String,
     pub url: String,
 }
@@ -85,6 +85,18 @@ impl World {
         assert!(self.trash.insert(database.id));
     }
 
+    /// Another server runs a database from now on; the one that it left lies in the trash.
+    pub fn moved(&mut self, paddock: &Paddock, database: &mut Database) {
+        let known = self.live.iter().chain([&self.bystander]).map(|database| &database.id);
+        let known: BTreeSet<_> = known.cloned().collect();
+        let mut new: Vec<_> = directories(&paddock.root.join("nodes")).difference(&known).cloned().collect();
+        assert_eq!(new.len(), 1, "one new server: {new:?}");
+        let left = std::mem::replace(&mut database.id, new.remove(0));
+        assert!(self.trash.insert(left));
+        let live = self.live.iter_mut().find(|live| live.addon == database.addon).expect("it lives");
+        *live = database.clone();
+    }
+
     /// The operations of a database, oldest first.
     pub async fn operations(&self, paddock: &Paddock, database: &Database) -> Vec<Value> {
         let rows = paddock.api.get(&format!("/v1/operations?addon={}", database.addon)).await;
@@ -99,6 +111,10 @@ impl World {
     /// Compares everything with everything.
     pub async fn check(&self, paddock: &Paddock) {
         let mut ports = BTreeMap::new();
+        let home = |addon: &str| {
+            let all = self.live.iter().chain([&self.bystander]);
+            all.into_iter().find(|database| database.addon == addon).expect("compared just now").id.clone()
+        };
         for (app, believed) in [(Self::APP, &*self.live), (BESIDE, std::slice::from_ref(&self.bystander))] {
             let told = paddock.api.get(&format!("/v1/apps/{app}/addons")).await;
             let told = told["addons"].as_array().unwrap();
@@ -109,7 +125,7 @@ impl World {
                 let addon = addon["id"].as_str().unwrap();
                 let shown = paddock.api.get(&format!("/api/databases/{addon}")).await;
                 let node = &shown["database"]["instances"][0];
-                ports.insert(directory(node), node["port"].as_u64());
+                ports.insert(home(addon), node["port"].as_u64());
             }
             for database in believed {
                 log_in(&database.url).await.expect("a published URL lets people in");

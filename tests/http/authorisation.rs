@@ -3,6 +3,8 @@
 use crate::{house::Server, openapi::routes};
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
+use testkit::House;
+use types::audit::AuditFilter;
 
 /// Open to everybody, as public clients ask without a token.
 const PUBLIC: [&str; 5] = [
@@ -44,6 +46,9 @@ fn body(method: &Method, path: &str) -> Value {
         }
         ("PATCH" | "PUT", "/api/databases/{database}") => {
             json!({"database": {"periodic_backups_enabled": false}})
+        }
+        ("POST", "/api/databases/{database}/pitr/restore" | "/api/databases/{database}/pitr/beside") => {
+            json!({"restore_time": "2026-11-21T10:00:00Z"})
         }
         ("PUT", "/api/databases/{database}/slow_queries") => json!({"threshold_ms": 500}),
         ("POST", "/api/databases/{database}/action") => json!({"action_name": "pg-list-queries"}),
@@ -150,4 +155,27 @@ async fn an_addon_is_not_found_under_another_app() {
             server.api(&ada, method, &format!("/v1/apps/two/addons/{addon}{tail}"), Value::Null).await;
         assert_eq!((answer.status, &answer.json()["resource"]), (StatusCode::NOT_FOUND, &json!("addon")));
     }
+}
+
+/// Refused with a reason, since it is no secret that there is a log; and the try is in it.
+#[tokio::test]
+async fn the_audit_log_is_for_operators() {
+    let server = Server::new().await;
+    let (ada, eve) = (server.person("ada").await, server.person("eve").await);
+    let root = server.with_token(server.house.person("root", true).await).await;
+    let ready = server.ready(&ada, "hers").await;
+    let of_database = House::token_for(&root.actor, ready.addon.id);
+    for (who, status) in
+        [(&eve, StatusCode::FORBIDDEN), (&ada, StatusCode::FORBIDDEN), (&root, StatusCode::OK)]
+    {
+        assert_eq!(server.get(who, "/v1/audit").await.status, status, "{}", who.actor.name());
+    }
+    let filter = AuditFilter::default();
+    assert!(matches!(server.plane().audit(&of_database, &filter).await, Err(control::Error::Forbidden(_))));
+    let tries = server.get(&root, "/v1/audit?action=audit.read&user=eve&limit=1").await.json();
+    assert_eq!(tries["audit"][0]["allowed"], json!(false), "{tries}");
+    assert_eq!((tries["audit"].as_array().map(Vec::len), &tries["older"]), (Some(1), &Value::Null));
+    let of_app = server.get(&root, "/v1/audit?action=database.provision").await.json();
+    assert_eq!(of_app["audit"][0]["app"], "hers", "{of_app}");
+    assert_eq!(of_app["audit"][0]["database"][1], json!(ready.addon.resource_id), "{of_app}");
 }

@@ -2,6 +2,7 @@
 
 use crate::house::Server;
 use axum::http::{Method, StatusCode};
+use durable::Clock as _;
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -33,6 +34,16 @@ async fn rules_come_change_and_go() {
         (&json!("home"), &json!("10.0.0.0/8")),
         "what is left out stays"
     );
+    // An end is told, can be moved, and stays when it is left out.
+    let until = |days| json!(server.house.clock.now() + chrono::TimeDelta::days(days));
+    let ending = json!({"cidr": "172.16.0.0/12", "expires_at": until(1)});
+    let ending = server.post(&ada, &path, ending).await.json()["rule"].clone();
+    assert_eq!(ending["expires_at"], until(1), "{ending}");
+    let its = format!("{path}/{}", ending["id"].as_str().unwrap());
+    for (body, day) in [(json!({"expires_at": until(2)}), 2), (json!({"label": "x"}), 2)] {
+        let moved = server.api(&ada, Method::PATCH, &its, body).await;
+        assert_eq!(moved.json()["rule"]["expires_at"], until(day), "{}", moved.text);
+    }
     assert_eq!(server.api(&ada, Method::DELETE, &one, Value::Null).await.status, StatusCode::NO_CONTENT);
     assert_eq!(server.api(&ada, Method::DELETE, &one, Value::Null).await.status, StatusCode::NOT_FOUND);
     let ranges = server.get(&ada, "/api/firewall/managed_ranges").await;
@@ -52,6 +63,7 @@ async fn what_is_no_rule_is_refused_at_its_field() {
         (json!({"cidr": "10.0.0.0/8", "label": "a\nb"}), "label"),
         (json!({"cidr": "10.0.0.0/8", "type": "managed_range"}), "type"),
         (json!({"cidr": "10.0.0.0/8", "range_id": "x"}), "range_id"),
+        (json!({"cidr": "10.0.0.0/8", "expires_at": "2020-01-01T00:00:00Z"}), "expires_at"),
         (json!({"cidr": "10.0.0.0/8", "more": 1}), "more"),
     ] {
         let answer = server.post(&ada, &path, body.clone()).await;

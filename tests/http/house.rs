@@ -77,7 +77,11 @@ impl Server {
 
     /// Somebody with an account (no operator) and a bearer token.
     pub async fn person(&self, name: &str) -> Person {
-        let actor = self.house.person(name, false).await;
+        self.with_token(self.house.person(name, false).await).await
+    }
+
+    /// Somebody and a bearer token of theirs.
+    pub async fn with_token(&self, actor: Actor) -> Person {
         let (_, secret) = self.plane().create_token(&actor, "test").await.unwrap();
         let jwt = self.plane().exchange_token(secret.expose_secret(), "192.0.2.1").await.unwrap();
         Person { actor, jwt }

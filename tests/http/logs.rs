@@ -22,7 +22,7 @@ async fn a_link_opens_the_log_without_a_token_for_ten_minutes() {
     };
     let empty = server.ask(Method::GET, &local(&link().await), &[], "").await;
     assert_eq!(empty.status, StatusCode::NO_CONTENT);
-    let id = server.plane().database_id(&ada.actor, addon).await.unwrap();
+    let id = server.plane().node_id(&ada.actor, addon).await.unwrap();
     for n in 0..3 {
         let line = json!({"timestamp": "2026-11-28 04:19:03.123 UTC", "user": "u", "dbname": "d",
             "error_severity": "ERROR", "message": format!("number {n}\nmore")});
@@ -49,7 +49,7 @@ async fn archives_are_the_files_that_are_kept() {
     let server = Server::new().await;
     let ada = server.person("ada").await;
     let addon = server.ready(&ada, "my-app").await.addon.id;
-    let id = server.plane().database_id(&ada.actor, addon).await.unwrap();
+    let id = server.plane().node_id(&ada.actor, addon).await.unwrap();
     server.house.engine.logs(id, r#"{"error_severity":"LOG","message":"hello"}"#);
     let told = server.get(&ada, &format!("/api/databases/{addon}/logs_archives?page=1")).await.json();
     assert_eq!((&told["next_cursor"], &told["has_more"]), (&json!(""), &json!(false)));
@@ -68,7 +68,7 @@ async fn the_slow_query_log_has_few_thresholds() {
     for ms in [json!(500), Value::Null] {
         let answer = server.api(&ada, Method::PUT, &path, json!({"threshold_ms": ms})).await;
         assert_eq!((answer.status, &answer.json()["threshold_ms"]), (StatusCode::OK, &ms), "{}", answer.text);
-        let id = server.plane().database_id(&ada.actor, addon).await.unwrap();
+        let id = server.plane().node_id(&ada.actor, addon).await.unwrap();
         let spec = server.house.engine.node(id).unwrap().spec;
         assert_eq!(json!(spec.slow_query_ms), ms);
     }

@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::timeout;
 use tower::ServiceExt;
-use types::{AddonId, DatabaseId};
+use types::{AddonId, NodeId};
 
 /// A server with a database that was watched for five minutes.
-async fn watched() -> (Server, Person, AddonId, DatabaseId) {
+async fn watched() -> (Server, Person, AddonId, NodeId) {
     let server = Server::new().await;
     let ada = server.person("ada").await;
     let addon = server.ready(&ada, "my-app").await.addon.id;

@@ -8,7 +8,7 @@ fn to(plan: &str) -> Value {
     json!({"addon": {"plan_id": plan}})
 }
 
-/// Trap: the provider reads the new plan from the answer, and waits while the status is not `running`.
+/// Trap 16, and two more: the provider reads app and plan from the answer, and waits while the status is not `running`.
 #[tokio::test]
 async fn a_change_answers_with_the_new_plan_and_provisions_meanwhile() {
     let server = Server::new().await;
@@ -19,6 +19,8 @@ async fn a_change_answers_with_the_new_plan_and_provisions_meanwhile() {
     assert_eq!(asked.status, StatusCode::OK, "{}", asked.text);
     let asked = asked.json();
     assert_eq!(asked["addon"]["plan"]["id"], "postgresql-starter-1024");
+    let app = server.plane().app(&ada.actor, "my-app").await.unwrap();
+    assert_eq!(asked["addon"]["app_id"], app.id.to_string());
     assert_eq!(asked["addon"]["status"], "provisioning");
     assert_eq!((&asked["addon"]["id"], asked["message"].is_string()), (&json!(addon), true));
     // Asked again while it runs: the same operation.
@@ -60,7 +62,7 @@ async fn what_cannot_be_is_refused_at_its_field() {
     let ada = server.person("ada").await;
     let addon = server.ready(&ada, "my-app").await.addon;
     let path = format!("/v1/apps/my-app/addons/{}", addon.id);
-    let id = server.plane().database(&ada.actor, addon.id).await.unwrap().id;
+    let id = server.plane().node_id(&ada.actor, addon.id).await.unwrap();
     server.house.engine.fill(id, 9 << 30);
     for (body, field) in [
         (to("nonsense"), "plan_id"),

@@ -239,3 +239,28 @@ async fn the_api_takes_no_cookie() {
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
     assert_eq!(answer.header("set-cookie"), "");
 }
+
+/// The page of the audit log is the operators'; the frame leads nobody else there.
+#[tokio::test]
+async fn the_page_of_the_audit_log_is_for_operators() {
+    let server = Server::new().await;
+    server.operator("ada").await;
+    let cookie = signed_in(&server).await;
+    let get = async |path: &str| server.ask(Method::GET, path, &[HTML, ("cookie", &cookie)], "").await;
+    let page = get("/audit?user=ADA&action=session.").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.text.contains("session.create") && !page.text.contains("account.create"), "{}", page.text);
+    assert!(get("/apps").await.text.contains("href=\"/audit\""));
+    assert!(get("/audit?user=nobody").await.text.contains("No record fits."));
+    assert_eq!(get("/audit?before=x").await.status, StatusCode::OK, "no number is no bound");
+
+    sqlx::query("UPDATE app_user SET is_operator = false").execute(&server.house.store.pool).await.unwrap();
+    let refused = get("/audit").await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    assert!(!refused.text.contains("session.create"), "{}", refused.text);
+    assert!(!get("/apps").await.text.contains("href=\"/audit\""));
+    // Nor by the door behind the page.
+    let form = [FORM, OURS, ("cookie", cookie.as_str())];
+    let door = server.ask(Method::POST, "/do/read_audit", &form, "action=&user=").await;
+    assert_eq!(door.status, StatusCode::FORBIDDEN, "{}", door.text);
+}

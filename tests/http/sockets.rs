@@ -1,7 +1,12 @@
-//! Bounds that only show on a real socket: slow headers, greedy addresses, large bodies, slow readers (F61, A44).
+//! Bounds that only show on a real socket: slow headers, greedy addresses, large bodies, slow readers (F61, F62, A44).
 
-use crate::house::Server;
-use server::web::serve::{Limits, serve};
+use crate::{backups::Yard, house::Server};
+use axum::{Router, middleware::from_fn};
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use server::web::{
+    limits,
+    serve::{Limits, serve},
+};
 use std::{net::SocketAddr, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -14,10 +19,16 @@ async fn listen(
     server: &Server,
     limits: Limits,
 ) -> (SocketAddr, oneshot::Sender<()>, tokio::task::JoinHandle<()>) {
+    serving(server.router.clone(), limits).await
+}
+
+async fn serving(
+    router: Router,
+    limits: Limits,
+) -> (SocketAddr, oneshot::Sender<()>, tokio::task::JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
-    let router = server.router.clone();
     let running = durable::background::spawn("test server", async move {
         serve(listener, router, limits, async { drop(stopped.await) }).await;
     });
@@ -123,6 +134,101 @@ async fn slow_readers_are_cut_off() {
         }
     };
     timeout(Duration::from_secs(20), pour).await.expect("it is cut off");
+}
+
+/// F62: a line that breaks a hundred times, wherever it was; what was taken up each time is the same to the byte.
+#[tokio::test]
+async fn a_download_whose_line_breaks_is_the_same() {
+    let yard = Yard::new(5 << 20).await;
+    let link = yard.link(&yard.made().await).await;
+    let (_, headers, whole) = yard.fetch(&link, &[]).await;
+    let etag = headers["etag"].to_str().unwrap();
+    let (address, _stop, _) = listen(&yard.server, Limits::default()).await;
+    let mut random = StdRng::seed_from_u64(62);
+    let (mut got, mut cuts) = (Vec::new(), 0);
+    while got.len() < whole.len() {
+        let mut line = TcpStream::connect(address).await.unwrap();
+        let request = format!(
+            "GET {link} HTTP/1.1\r\nHost: paddock.test\r\nConnection: close\r\nRange: bytes={}-\r\nIf-Range: {etag}\r\n\r\n",
+            got.len()
+        );
+        line.write_all(request.as_bytes()).await.unwrap();
+        let head = head(&mut line).await;
+        assert!(head.starts_with("HTTP/1.1 206"), "{head}");
+        let left = whole.len() - got.len();
+        let range = format!("content-range: bytes {}-{}/{}\r\n", got.len(), whole.len() - 1, whole.len());
+        assert!(head.contains(&range), "{head}");
+        // The line breaks somewhere, a hundred times; then it holds.
+        let most = if cuts < 100 { random.random_range(1..=(left / 40).max(1)) } else { left };
+        let read = (&mut line).take(most as u64).read_to_end(&mut got).await.unwrap();
+        assert_eq!(read, most);
+        cuts += usize::from(got.len() < whole.len());
+    }
+    assert!(cuts >= 100, "{cuts}");
+    assert!(got == whole);
+}
+
+/// The head of an answer, and no byte more.
+async fn head(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(timeout(Duration::from_secs(10), stream.read_u8()).await.expect("an answer").unwrap());
+    }
+    String::from_utf8(head).unwrap()
+}
+
+/// Whoever begins a download and takes no more of it is let go; others are not kept waiting meanwhile.
+#[tokio::test]
+async fn a_download_that_nobody_takes_is_cut_off() {
+    let yard = Yard::new(24 << 20).await;
+    let link = yard.link(&yard.made().await).await;
+    let limits = Limits { stuck_write: Duration::from_millis(300), ..Limits::default() };
+    let (address, _stop, _) = listen(&yard.server, limits).await;
+    let request = format!("GET {link} HTTP/1.1\r\nHost: paddock.test\r\n\r\n");
+    let mut lazy = TcpStream::connect(address).await.unwrap();
+    lazy.write_all(request.as_bytes()).await.unwrap();
+    let head = head(&mut lazy).await;
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+    let length: usize = length.parse().unwrap();
+    let mut other = TcpStream::connect(address).await.unwrap();
+    other
+        .write_all(b"GET /health HTTP/1.1\r\nHost: paddock.test\r\nConnection: close\r\n\r\n")
+        .await
+        .unwrap();
+    assert!(read_to_end(&mut other).await.starts_with("HTTP/1.1 200"));
+    // It is cut off while nothing of it is read: what comes afterwards is what the kernel had, and an end.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut got = Vec::new();
+    let _ = timeout(Duration::from_secs(10), lazy.read_to_end(&mut got)).await.expect("it was cut off");
+    assert!(!got.is_empty() && got.len() < length, "{} of {length}", got.len());
+}
+
+/// A body that never ends is given up, and not waited for.
+#[tokio::test]
+async fn a_slow_body_is_given_up() {
+    let server = Server::new().await;
+    let ada = server.person("ada").await;
+    let second = Duration::from_secs(1);
+    let bound = from_fn(move |request, next| limits::within(second, request, next));
+    let (address, _stop, _) = serving(server.router.clone().layer(bound), Limits::default()).await;
+    let mut slow = TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "POST /v1/apps HTTP/1.1\r\nHost: paddock.test\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+         Connection: close\r\nContent-Length: 1000\r\n\r\n",
+        ada.jwt
+    );
+    slow.write_all(head.as_bytes()).await.unwrap();
+    let began = Instant::now();
+    let drip = async {
+        let mut byte = [0];
+        while timeout(Duration::from_millis(50), slow.peek(&mut byte)).await.is_err() {
+            slow.write_all(b" ").await.unwrap();
+        }
+    };
+    timeout(Duration::from_secs(10), drip).await.expect("it is given up");
+    assert!(began.elapsed() >= second / 2, "not before its time: {:?}", began.elapsed());
+    let answer = read_to_end(&mut slow).await;
+    assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("\"timeout\""), "{answer}");
 }
 
 #[tokio::test]

@@ -52,6 +52,26 @@ async fn a_token_is_exchanged_for_a_jwt_that_expires() {
     assert_eq!(me.json()["user"]["flags"], json!({}), "an admin flag would start a dialogue in the client");
 }
 
+/// Trap 15: while it waits for a backup of 20 s, the public client sends about 45 requests and exchanges its token for them
+/// again and again. Those are no tries to guess: a minute holds 60 and more.
+#[tokio::test]
+async fn a_client_that_polls_may_exchange_its_token_all_the_time() {
+    let server = Server::new().await;
+    server.operator("ada").await;
+    let token = log_in(&server).await;
+    let begun = server.plane().now();
+    for n in 1..=60 {
+        let answer = exchange(&server, &token).await;
+        assert_eq!(answer.status, StatusCode::OK, "exchange {n}: {}", answer.text);
+        let jwt = answer.json()["token"].as_str().unwrap().to_owned();
+        let bearer = format!("Bearer {jwt}");
+        let polled = server.ask(Method::GET, "/v1/apps?", &[("authorization", &bearer)], "").await;
+        assert_eq!(polled.status, StatusCode::OK, "request {n}");
+    }
+    assert_eq!(server.plane().now(), begun, "all within one minute, as the server counts it");
+    assert_eq!(exchange(&server, "tk-us-nobody-has-this-one").await.status, StatusCode::UNAUTHORIZED);
+}
+
 #[tokio::test]
 async fn a_wrong_password_and_an_unknown_name_read_the_same() {
     let server = Server::new().await;

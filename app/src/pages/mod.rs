@@ -3,7 +3,9 @@
 pub mod account;
 pub mod addons;
 pub mod apps;
+pub mod audit;
 pub mod databases;
+pub mod find;
 pub mod invitation;
 pub mod login;
 pub mod operations;

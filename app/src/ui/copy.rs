@@ -30,7 +30,7 @@ pub fn CopyField(
                     spellcheck="false"
                     autocomplete="off"
                 />
-                <CopyButton name=name text=value />
+                <CopyButton name=name text=Some(value) />
             </div>
         </div>
     }
@@ -49,7 +49,6 @@ pub fn CodeBlock(
     #[prop(into)]
     name: String,
 ) -> impl IntoView {
-    let copied = copied.unwrap_or_else(|| text.clone());
     view! {
         <div class="code">
             <pre tabindex="0">
@@ -60,26 +59,30 @@ pub fn CodeBlock(
     }
 }
 
-/// Copies `text` and says "Copied". Hidden where there are no scripts, as it could do nothing.
+/// Copies a text and says "Copied". Hidden where there are no scripts, as it could do nothing.
 #[island]
 pub fn CopyButton(
     /// What it copies, for people who do not see where the button stands.
     name: String,
-    /// The text.
-    text: String,
+    /// The text; `None`: what stands in the block around the button when it is pressed.
+    text: Option<String>,
 ) -> impl IntoView {
     let done = RwSignal::new(false);
     let text = StoredValue::new(text);
+    let button = NodeRef::<leptos::html::Button>::new();
+    let shown = move || {
+        let code = button.get()?.closest(".code").ok()??.query_selector("pre").ok()??;
+        code.text_content()
+    };
     let copy = move |_| {
-        text.with_value(|text| {
-            // The promise is not awaited: a refusal leaves the text selectable beside the button.
-            drop(window().navigator().clipboard().write_text(text));
-        });
+        let Some(text) = text.get_value().or_else(shown) else { return };
+        // The promise is not awaited: a refusal leaves the text selectable beside the button.
+        drop(window().navigator().clipboard().write_text(&text));
         done.set(true);
         set_timeout(move || done.set(false), std::time::Duration::from_secs(4));
     };
     view! {
-        <button type="button" class="button copy-button" data-small=true data-done=move || done.get() on:click=copy>
+        <button node_ref=button type="button" class="button copy-button" data-small=true data-done=move || done.get() on:click=copy>
             <Icon glyph=Glyph::Copy />
             {move || if done.get() { "Copied" } else { "Copy" }}
             <span class="hidden">" " {name}</span>

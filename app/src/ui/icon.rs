@@ -11,6 +11,10 @@ pub enum Glyph {
     Database,
     /// A clock that runs backwards.
     Operations,
+    /// A lens.
+    Find,
+    /// A page with lines.
+    Audit,
     /// A person.
     Account,
     /// Two chain links.
@@ -31,6 +35,8 @@ impl Glyph {
                 "M4 5c0-1.7 3.6-3 8-3s8 1.3 8 3-3.6 3-8 3-8-1.3-8-3v14c0 1.7 3.6 3 8 3s8-1.3 8-3V5M4 12c0 1.7 3.6 3 8 3s8-1.3 8-3"
             }
             Self::Operations => "M4 12a8 8 0 1 0 2.4-5.7M4 4v4h4M12 8v4l3 2",
+            Self::Find => "M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14M16 16l5 5",
+            Self::Audit => "M6 3h12v18H6zM9 8h6M9 12h6M9 16h4",
             Self::Account => "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8M4 21c1-4 4-6 8-6s7 2 8 6",
             Self::Link => {
                 "M10 14a5 5 0 0 0 7 0l3-3a5 5 0 0 0-7-7l-1.5 1.5M14 10a5 5 0 0 0-7 0l-3 3a5 5 0 0 0 7 7l1.5-1.5"

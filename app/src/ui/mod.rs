@@ -30,7 +30,7 @@ mod timeline;
 pub use badge::{Badge, Pill};
 pub use breadcrumb::{Breadcrumb, Crumb};
 pub use button::{ButtonLink, Submit, Variant};
-pub use command::the_command;
+pub use command::{the_command, the_commands, the_typed_command};
 pub use copy::CodeBlock;
 pub use dialog::Dialog;
 pub use empty::Empty;

@@ -26,16 +26,17 @@ pub fn Tabs(
     /// The pages, in order.
     tabs: Vec<Tab>,
 ) -> impl IntoView {
-    let tab = |Tab { label, href }| {
+    // What lies below a page belongs to its tab; below the first one lie all the others.
+    let tab = |(at, Tab { label, href }): (usize, Tab)| {
         view! {
-            <A href=href exact=true>
+            <A href=href exact=at == 0>
                 {label}
             </A>
         }
     };
     view! {
         <nav class="tabs" aria-label=label>
-            {tabs.into_iter().map(tab).collect_view()}
+            {tabs.into_iter().enumerate().map(tab).collect_view()}
         </nav>
     }
 }

@@ -64,10 +64,30 @@ fn PlanCard(name: &'static str, plan: Plan, chosen: Memo<String>, current: Optio
                 " disk"
             </span>
             <span class="plan-line">{plan.cpu()}</span>
+            <span class="plan-line">{ways_back(&plan)}</span>
             <span class="plan-for">
                 {if is_current { "The plan that it has.".to_owned() } else { note.unwrap_or(plan.description) }}
             </span>
         </label>
+    }
+}
+
+/// "Backups: 7 daily, 4 weekly. Any moment of 7 days": how a plan keeps what was.
+fn ways_back(plan: &Plan) -> String {
+    match (plan.backups().as_str(), moments(plan)) {
+        ("none", None) => "No backups".into(),
+        ("none", Some(moments)) => format!("No backups. Any moment of {moments}"),
+        (backups, None) => format!("Backups: {backups}"),
+        (backups, Some(moments)) => format!("Backups: {backups}. Any moment of {moments}"),
+    }
+}
+
+/// `7 days`; nothing where the plan has no point-in-time recovery.
+fn moments(plan: &Plan) -> Option<String> {
+    match plan.pitr_days {
+        0 => None,
+        1 => Some("1 day".into()),
+        n => Some(format!("{n} days")),
     }
 }
 
@@ -84,7 +104,18 @@ fn difference(current: &Plan, plan: &Plan) -> String {
         factor(current.disk_mib, plan.disk_mib, "disk"),
         factor(current.cpu_milli, plan.cpu_milli, "CPU"),
     ];
-    let parts: Vec<_> = parts.into_iter().flatten().collect();
+    let known = current.memory_mib > 0;
+    let rules = |old: String, new: String, what: &str| match new.as_str() {
+        _ if !known || old == new => None,
+        "none" => Some(format!("no {what}")),
+        new => Some(format!("{what}: {new}")),
+    };
+    let days = |plan: &Plan| moments(plan).unwrap_or_else(|| "none".into());
+    let kept = [
+        rules(current.backups(), plan.backups(), "backups"),
+        rules(days(current), days(plan), "point-in-time recovery"),
+    ];
+    let parts: Vec<_> = parts.into_iter().chain(kept).flatten().collect();
     if parts.is_empty() { "The same limits.".into() } else { parts.join(", ") }
 }
 
@@ -109,5 +140,21 @@ mod tests {
         assert_eq!(difference(&plans[2], &plans[1]), "memory ÷ 2, disk ÷ 2, CPU ÷ 2");
         assert_eq!(difference(&plans[2], &plans[3]), "2 × memory, 2 × disk, 1.5 × CPU");
         assert_eq!(difference(&plans[1], &plans[1]), "The same limits.");
+    }
+
+    #[test]
+    fn rules_for_backups_are_compared_and_shown() {
+        let plans = Plan::defaults();
+        let down = difference(&plans[1], &plans[0]);
+        assert!(down.ends_with(", no backups, no point-in-time recovery"), "{down}");
+        let up = difference(&plans[0], &plans[1]);
+        assert!(
+            up.ends_with(", backups: 7 daily, 4 weekly, 10 manual, point-in-time recovery: 7 days"),
+            "{up}"
+        );
+        let unknown = Plan { memory_mib: 0, disk_mib: 0, cpu_milli: 0, ..plans[0].clone() };
+        assert_eq!(difference(&unknown, &plans[1]), "The same limits.", "of it nothing is known");
+        assert_eq!(ways_back(&plans[0]), "No backups");
+        assert_eq!(ways_back(&plans[1]), "Backups: 7 daily, 4 weekly, 10 manual. Any moment of 7 days");
     }
 }

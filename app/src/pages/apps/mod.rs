@@ -1,6 +1,7 @@
 //! Apps: what groups databases and the variables that reach them.
 
 pub mod activity;
+pub mod deleted_backups;
 pub mod environment;
 pub mod hook;
 pub mod layout;
@@ -29,6 +30,11 @@ pub fn AppRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
                 <Route path=path!("") view=resources::Resources ssr=SsrMode::Async />
                 <Route path=path!("environment") view=environment::Environment ssr=SsrMode::Async />
                 <Route path=path!("activity") view=activity::AppActivity ssr=SsrMode::Async />
+                <Route
+                    path=path!("deleted-backups")
+                    view=deleted_backups::BackupsOfDeleted
+                    ssr=SsrMode::Async
+                />
                 <Route path=path!("settings") view=settings::Settings ssr=SsrMode::Async />
             </ParentRoute>
         </ParentRoute>

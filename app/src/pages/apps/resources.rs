@@ -20,6 +20,8 @@ pub struct ResourcesPage {
     app: String,
     addons: Vec<AddonView>,
     deleted: Vec<AddonView>,
+    /// Backups are left of databases that are gone for good.
+    left: bool,
     notice: Option<String>,
     now: DateTime<Utc>,
 }
@@ -31,7 +33,15 @@ pub async fn read_resources(app: String) -> Result<ResourcesPage, AppError> {
     let (control, actor) = (ssr::control()?, ssr::actor()?);
     let addons = control.addons(&actor, &app).await?;
     let deleted = control.deleted_addons(&actor, &app).await?;
-    Ok(ResourcesPage { app, addons, deleted, notice: ssr::take_flash("notice").await, now: ssr::now()? })
+    let left = !control.deleted_backups(&actor, &app).await?.is_empty();
+    Ok(ResourcesPage {
+        app,
+        addons,
+        deleted,
+        left,
+        notice: ssr::take_flash("notice").await,
+        now: ssr::now()?,
+    })
 }
 
 /// Brings a deleted database back and follows how.
@@ -56,6 +66,11 @@ pub fn Resources() -> impl IntoView {
             <Title text=page.app.clone() />
             <Notice text=page.notice />
             <div class="stack">
+                {{
+                    let href = super::href(&page.app, "deleted-backups");
+                    let link = move || view! { <A href attr:class="link">"Backups of deleted databases"</A> };
+                    page.left.then(|| view! { <p>{link()}</p> })
+                }}
                 {if page.addons.is_empty() {
                     Either::Left(view! { <NoDatabases app=page.app /> })
                 } else {

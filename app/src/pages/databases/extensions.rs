@@ -4,8 +4,8 @@ use super::layout::ThisDatabase;
 use crate::{
     error::AppError,
     ui::{
-        Column, Confirm, Empty, ErrorSummary, Load, Notice, Panel, RowForm, Table, Td, Variant, problem,
-        the_command,
+        Column, Confirm, Empty, ErrorSummary, Load, Notice, Panel, Pill, RowForm, Table, Td, Variant,
+        problem, the_commands,
     },
 };
 use leptos::{either::Either, prelude::*};
@@ -85,26 +85,34 @@ pub fn Extensions() -> impl IntoView {
 fn Sorted(id: String, all: Vec<Extension>, acts: Acts) -> impl IntoView {
     let (made, rest): (Vec<_>, Vec<_>) = all.into_iter().partition(|extension| extension.version.is_some());
     let (offered, others): (Vec<_>, Vec<_>) = rest.into_iter().partition(|extension| extension.offered);
-    let example =
-        made.iter().chain(&offered).find(|extension| !extension.built_in).map(|one| one.name.clone());
-    let command = example.and_then(|name| {
-        let act = Act::CreateExtension { name: &name };
-        id.parse().ok().map(|id| the_command(id, &act))
-    });
+    let gone = made
+        .iter()
+        .filter(|one| !one.built_in)
+        .map(|one| (format!("Disable {}", one.name), Act::DropExtension { name: &one.name }));
+    let come =
+        offered.iter().map(|one| (format!("Enable {}", one.name), Act::CreateExtension { name: &one.name }));
+    let commands: [Option<AnyView>; 2] = [gone.collect::<Vec<_>>(), come.collect()]
+        .map(|acts| id.parse().ok().filter(|_| !acts.is_empty()).map(|id| the_commands(id, acts)));
+    let [disabling, enabling] = commands;
+    let restart = match offered.iter().filter(|one| one.needs_restart).count() {
+        0 => "None needs a restart.",
+        _ => "Some take effect after a restart; it is said beside them.",
+    };
     let rest = id.clone();
     let names = others.iter().map(|one| one.name.as_str()).collect::<Vec<_>>().join(", ");
     view! {
         <Panel title="Enabled" flush=true>
             <List caption="Enabled extensions" id extensions=made acts />
+            {disabling.map(|commands| view! { <div class="panel-foot">{commands}</div> })}
         </Panel>
         <Panel title="Available" flush=true>
             <List caption="Available extensions" id=rest extensions=offered acts />
             <div class="panel-foot">
                 <p class="hint">
                     "From " <code>"psql"</code> " it is the same: " <code>"CREATE EXTENSION IF NOT EXISTS …"</code>
-                    " works for all of these, for every read-write user. None needs a restart."
+                    " works for all of these, for every read-write user. " {restart}
                 </p>
-                {command}
+                {enabling}
             </div>
         </Panel>
         {(!names.is_empty())
@@ -112,7 +120,8 @@ fn Sorted(id: String, all: Vec<Extension>, acts: Acts) -> impl IntoView {
                 view! {
                     <Panel title="Not offered">
                         <p class="hint">
-                            "These are on the host and need a superuser, which nobody is here: " {names} "."
+                            "These are on the host and need a superuser, which nobody is here, or a library that is not loaded here: "
+                            {names} "."
                         </p>
                     </Panel>
                 }
@@ -141,7 +150,19 @@ fn List(caption: &'static str, id: String, extensions: Vec<Extension>, acts: Act
 
 #[component]
 fn Row(id: String, extension: Extension, acts: Acts) -> impl IntoView {
-    let Extension { name, comment, default_version, version, schema, built_in, dependents, .. } = extension;
+    let Extension {
+        name,
+        comment,
+        default_version,
+        version,
+        schema,
+        built_in,
+        dependents,
+        needs_restart,
+        ..
+    } = extension;
+    let restart =
+        needs_restart.then(|| view! { " " <Pill tone="warn" text="takes effect after a restart" /> });
     let (fields, object) = (vec![("id", id), ("name", name.clone())], name.clone());
     let act = match (&version, built_in) {
         (_, true) => view! { <span class="subtle">"always there"</span> }.into_any(),
@@ -185,7 +206,7 @@ fn Row(id: String, extension: Extension, acts: Acts) -> impl IntoView {
             <Td label="Version" class="mono">
                 {version.unwrap_or(default_version)}
             </Td>
-            <Td label="What it does">{comment} {used}</Td>
+            <Td label="What it does">{comment} {restart} {used}</Td>
             <Td label="Actions" class="acts">
                 {act}
             </Td>

@@ -7,7 +7,7 @@ use crate::{
     error::AppError,
     ui::{
         ButtonLink, Column, Confirm, Empty, ErrorSummary, Load, Notice, RowForm, Table, Td, Variant, moment,
-        problem, the_command,
+        problem, the_command, the_commands,
     },
 };
 use leptos::{either::EitherOf3, prelude::*};
@@ -121,7 +121,7 @@ fn Living(id: AddonId, page: InsightsPage) -> impl IntoView {
                     </RowForm>
                 </Empty>
             </section>
-            {the_command(id, &Act::CountStatements)}
+            {the_command(id, &Act::CountStatements { on: true })}
         }),
         Counting::NeedsRestart | Counting::NotRunning => {
             let (title, text) = if view.counting == Counting::NeedsRestart {
@@ -150,7 +150,13 @@ fn Living(id: AddonId, page: InsightsPage) -> impl IntoView {
                     </RowForm>
                 </Confirm>
             </div>
-            {the_command(id, &Act::ResetStatements)}
+            {the_commands(
+                id,
+                vec![
+                    ("Reset".into(), Act::ResetStatements),
+                    ("Stop counting".into(), Act::CountStatements { on: false }),
+                ],
+            )}
         }),
     };
     view! {

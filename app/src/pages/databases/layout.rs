@@ -122,6 +122,7 @@ fn tabs(addon: &AddonView, deleted: bool) -> impl IntoView + use<> {
     }
     // They outlive their database.
     tabs.push(Tab::new("Backups", format!("{base}/backups")));
+    tabs.push(Tab::new("Recovery", format!("{base}/recovery")));
     if !deleted {
         tabs.push(Tab::new("Insights", format!("{base}/insights")));
         tabs.push(Tab::new("Extensions", format!("{base}/extensions")));

@@ -1,7 +1,7 @@
 //! The pages under `/databases`: every database, and each one's overview, activity and settings.
 
 mod activity;
-mod backups;
+pub mod backups;
 mod connect;
 mod deleted;
 mod extensions;
@@ -13,6 +13,7 @@ mod metrics;
 mod network;
 mod one_format;
 mod overview;
+mod pitr;
 mod plan;
 mod queries;
 mod read_only;
@@ -38,6 +39,7 @@ use logs::LogsPage;
 use metrics::Metrics;
 use network::NetworkPage;
 use overview::Overview;
+use pitr::Recovery;
 use plan::ChangePlanPage;
 use queries::Queries;
 use settings::Settings;
@@ -63,6 +65,7 @@ pub fn DatabaseRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
                 <Route path=path!("network") view=NetworkPage ssr=SsrMode::Async />
                 <Route path=path!("plan") view=ChangePlanPage ssr=SsrMode::Async />
                 <Route path=path!("queries") view=Queries ssr=SsrMode::Async />
+                <Route path=path!("recovery") view=Recovery ssr=SsrMode::Async />
                 <Route path=path!("settings") view=Settings ssr=SsrMode::Async />
             </ParentRoute>
         </ParentRoute>

@@ -8,7 +8,7 @@ use crate::{
     error::AppError,
     ui::{
         ButtonLink, CodeBlock, Column, Confirm, ErrorSummary, Fact, Facts, Field, Form, Load, Panel, RowForm,
-        Submit, Table, Td, Time, Variant, moment, problem, the_command,
+        Submit, Table, Td, Time, Variant, moment, problem, the_command, the_commands, the_typed_command,
     },
 };
 use leptos::{either::Either, prelude::*};
@@ -16,9 +16,9 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 use types::{
     AddonId,
-    command::Act,
+    command::{Act, TypedForm},
     network::Network,
-    reach::{Feature, MOST_NETWORKS, NetworkView, ReachView, TcpSession},
+    reach::{Feature, MOST_NETWORKS, NetworkView, ReachView, TcpSession, ca_ends_soon},
     view::DatabaseView,
 };
 
@@ -144,6 +144,7 @@ fn Refused(id: AddonId, reach: ReachView) -> impl IntoView {
                         "They were opened before the rules below changed, and last until they end or are ended."
                     </p>
                     <Sessions caption="Sessions that would not be let in again" sessions now=reach.now />
+                    {the_command(id, &Act::EndRefusedSessions)}
                 </div>
                 <div class="actions">
                     <RowForm action=end fields=vec![("id", id.to_string())] variant=Variant::Danger large=true>
@@ -187,6 +188,18 @@ fn Tls(reach: ReachView) -> impl IntoView {
         Some(until) => format!("{}; replaced by itself a month before, without a restart", moment(until)),
         None => "not known".into(),
     };
+    // How long a client has until it needs another file.
+    let soon = ca_ends_soon(reach.ca_until, reach.now).then(|| {
+        let words = if reach.ca_until > reach.now { "ends" } else { "has ended" };
+        view! {
+            <p class="notice-line">
+                {format!("This Paddock’s CA {words} on {}. ", moment(reach.ca_until))}
+                "It is not replaced by itself, because every client has it as a file: clients with "
+                <code>"verify-full"</code>
+                " cannot connect after that. The operator has to plan another one."
+            </p>
+        }
+    });
     let host = if reach.host.contains(':') { format!("[{}]", reach.host) } else { reach.host };
     let url = format!(
         "postgresql://{}@{host}:{}/{}?sslmode=verify-full&sslrootcert=paddock-ca.pem",
@@ -199,8 +212,10 @@ fn Tls(reach: ReachView) -> impl IntoView {
                     "The server speaks TLS 1.2 and 1.3. A client that checks the certificate cannot be led to another server: give it this Paddock’s CA and "
                     <code>"sslmode=verify-full"</code> "."
                 </p>
+                {soon}
                 <Facts>
                     <Fact name="Certificate ends">{until}</Fact>
+                    <Fact name="CA ends">{moment(reach.ca_until)}</Fact>
                 </Facts>
                 <CodeBlock text=url name="the connection string" />
                 <div class="actions">
@@ -296,6 +311,11 @@ fn From(id: AddonId, reach: ReachView) -> impl IntoView {
     let count = reach.networks.len();
     let full = count >= MOST_NETWORKS;
     let now = reach.now;
+    let closes = reach
+        .networks
+        .iter()
+        .map(|one| (format!("Close {}", one.network), Act::CloseNetwork { network: one.id }));
+    let closes = the_commands(id, closes.collect());
     let rows = reach.networks.into_iter().map(|network| row(id, network, now, close)).collect_view();
     let table = (count > 0).then(|| {
         let mut columns = ["Network", "Note", "Until"].map(Column::text).to_vec();
@@ -315,6 +335,7 @@ fn From(id: AddonId, reach: ReachView) -> impl IntoView {
                     {reach.everywhere_at.map(|at| view! { <li>"Everywhere, since " {moment(at)}</li> })}
                 </ul>
                 {table}
+                {closes}
                 <OpenNetworkForm id full />
                 <Everywhere id database=reach.database state=open_all action=everywhere />
             </div>
@@ -374,7 +395,7 @@ fn OpenNetworkForm(id: AddonId, full: bool) -> impl IntoView {
             <div class="actions">
                 <Submit>"Open network"</Submit>
             </div>
-            {the_command(id, &Act::OpenNetwork { cidr: "10.0.0.0/8", note: "the office" })}
+            {the_typed_command(id, TypedForm::OpenNetwork, |_| None)}
         </Form>
     })
 }

@@ -8,11 +8,15 @@ use super::{
     read_only::ReadOnly,
     tiles::Tiles,
 };
-use crate::ui::{ButtonLink, Dot, Fact, Facts, Load, Panel, Time, Variant, date, relative};
+use crate::ui::{ButtonLink, Dot, Fact, Facts, Load, Panel, State, Time, Variant, date, relative};
 use leptos::{either::Either, prelude::*};
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
-use types::view::{CheckView, DatabaseView};
+use types::{
+    AddonId,
+    pitr::{Exposure, Ground},
+    view::{CheckView, DatabaseView, FeaturesView},
+};
 
 /// `/databases/{id}`.
 #[component]
@@ -63,6 +67,7 @@ fn Living(view: DatabaseView, backups: Option<Glance>) -> impl IntoView {
         <div class="stack">
             <ReadOnly view=view.clone() />
             <Sentence text=view.sentence.clone() tone=view.tone.clone() checks=view.checks.clone() />
+            <Exposed exposure=view.exposure id=view.addon.id />
             <Tiles view=view.clone() />
             <div class="grid g21">
                 <Panel title="What happened" flush=true aside>
@@ -70,11 +75,37 @@ fn Living(view: DatabaseView, backups: Option<Glance>) -> impl IntoView {
                 </Panel>
                 <div class="stack">
                     <Server view=view.clone() />
-                    <Next view backups />
+                    <Next view=view.clone() backups />
                 </div>
             </div>
+            <Features id=view.addon.id features=view.features />
         </div>
     }
+}
+
+/// What would be lost, and how long a way back takes.
+#[component]
+fn Exposed(exposure: Option<Exposure>, id: AddonId) -> impl IntoView {
+    exposure.map(|exposure| {
+        let archived = exposure.data.is_some_and(|way| way.from == Ground::Archive);
+        let page = if archived { "recovery" } else { "backups" };
+        let safe = exposure.data.is_some() && exposure.machine.is_some();
+        view! {
+            <details class="panel sentence exposure">
+                <summary class="sentence-line">
+                    <Dot tone=if safe { "ok" } else { "warn" } />
+                    <span class="sentence-text">{exposure.data_lost()} " " {exposure.machine_lost()}</span>
+                    <span class="more">"How so?"</span>
+                </summary>
+                <p class="exposure-ground">
+                    {exposure.ground()} " "
+                    <a class="link" href=format!("/databases/{id}/{page}")>
+                        "See what there is"
+                    </a>
+                </p>
+            </details>
+        }
+    })
 }
 
 /// What the database feels, and, unfolded, the checks behind it.
@@ -155,6 +186,76 @@ fn Server(view: DatabaseView) -> impl IntoView {
     }
 }
 
+/// What is switched on, each with its effect and the way to its switch.
+#[component]
+fn Features(id: AddonId, features: FeaturesView) -> impl IntoView {
+    let feature = move |feature: Feature| {
+        let Feature { name, page, on, state, effect } = feature;
+        view! {
+            <li>
+                <a class="link" href=format!("/databases/{id}/{page}")>
+                    {name}
+                </a>
+                <State tone=if on { "ok" } else { "off" } word=state />
+                <span class="subtle">{effect}</span>
+            </li>
+        }
+    };
+    view! {
+        <Panel title="Features" flush=true>
+            <ul class="features">{switches(features).into_iter().map(feature).collect_view()}</ul>
+        </Panel>
+    }
+}
+
+/// A switch, as the overview tells of it.
+struct Feature {
+    name: &'static str,
+    /// Where it is switched.
+    page: &'static str,
+    on: bool,
+    state: String,
+    effect: &'static str,
+}
+
+fn switches(features: FeaturesView) -> [Feature; 4] {
+    let FeaturesView { force_tls, everywhere, slow_query_ms, statements } = features;
+    let state = |on: bool| if on { "On".to_owned() } else { "Off".to_owned() };
+    [
+        Feature {
+            name: "TLS only",
+            page: "network",
+            on: force_tls,
+            state: state(force_tls),
+            effect: "Refuses connections without TLS. No restart.",
+        },
+        Feature {
+            name: "From everywhere",
+            page: "network",
+            on: everywhere,
+            state: state(everywhere),
+            effect: "Lets every address try to sign in. No restart.",
+        },
+        Feature {
+            name: "Slow-query log",
+            page: "logs?view=slow",
+            on: slow_query_ms.is_some(),
+            state: slow_query_ms.map_or_else(
+                || state(false),
+                |ms| format!("On, from {}", types::operation::short(ms.into())),
+            ),
+            effect: "Logs statements that take long, with their plans.",
+        },
+        Feature {
+            name: "Query statistics",
+            page: "insights",
+            on: statements,
+            state: state(statements),
+            effect: "Counts what each statement costs. No restart.",
+        },
+    ]
+}
+
 /// What will happen, or should.
 #[component]
 fn Next(view: DatabaseView, backups: Option<Glance>) -> impl IntoView {
@@ -189,5 +290,20 @@ fn Next(view: DatabaseView, backups: Option<Glance>) -> impl IntoView {
                 {minor} {backups} {certificate} {nothing.then(|| view! { <li class="subtle">"Nothing is due."</li> })}
             </ul>
         </Panel>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_switch_says_how_it_stands() {
+        let told = |features| switches(features).map(|one| (one.on, one.state));
+        assert!(told(FeaturesView::default()).iter().all(|(on, state)| !on && state == "Off"));
+        let all =
+            FeaturesView { force_tls: true, everywhere: true, slow_query_ms: Some(500), statements: true };
+        let words = told(all).map(|(_, state)| state);
+        assert_eq!(words, ["On", "On", "On, from 500 ms", "On"]);
     }
 }

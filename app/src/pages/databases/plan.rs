@@ -134,6 +134,7 @@ fn Meaning(
         last_ms,
         predicted_ms,
         fits,
+        lost,
         verdict,
         sentence,
         ..
@@ -154,6 +155,15 @@ fn Meaning(
                         {sentence}
                     </span>
                 </p>
+                {lost
+                    .map(|lost| {
+                        view! {
+                            <p class="sentence-line" data-verdict="warn">
+                                <Dot tone="warn" />
+                                <span>{lost}</span>
+                            </p>
+                        }
+                    })}
                 <Fits fits />
                 <Facts>
                     <Fact name="Interruption">{interruption(restart, predicted_ms, &last_ms)}</Fact>
@@ -194,7 +204,7 @@ fn Fits(fits: Vec<FitView>) -> impl IntoView {
         view! {
             <tr>
                 <th scope="row">{fit.title}</th>
-                <Td label="Used">{fit.detail}</Td>
+                <Td label="With the new plan">{fit.detail}</Td>
                 <Td label="Verdict">
                     <Dot tone=fit.verdict.tone() />
                     " "
@@ -203,9 +213,10 @@ fn Fits(fits: Vec<FitView>) -> impl IntoView {
             </tr>
         }
     };
-    let columns = vec![Column::text("Limit"), Column::text("Used"), Column::text("Verdict")];
+    let columns =
+        vec![Column::text("Limit or rule"), Column::text("With the new plan"), Column::text("Verdict")];
     view! {
-        <Table caption="What is used against the new limits" columns>
+        <Table caption="What is used and kept, against the new plan" columns>
             {fits.into_iter().map(row).collect_view()}
         </Table>
     }

@@ -149,6 +149,12 @@ fn next(view: &OperationView) -> Option<(String, &'static str)> {
             Some((format!("/apps/{}/addons/new", view.app), "Order again"))
         }
         ("backup" | "prove_backup", _) => Some((format!("{}/backups", database?), "See the backups")),
+        ("base_backup", _) => Some((format!("{}/recovery", database?), "See the moments")),
+        ("pitr_restore", OperationStatus::Succeeded)
+            if !view.steps.iter().any(|step| step.key == "switch") =>
+        {
+            Some((format!("{}/recovery", database?), "See what stands there"))
+        }
         ("delete", OperationStatus::Succeeded) => Some((database?, "See until when it can come back")),
         _ => Some((database?, "Open database")),
     }

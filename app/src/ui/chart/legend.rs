@@ -15,8 +15,8 @@ pub fn Legend(
     unit: Unit,
     /// The plan's limit and its words.
     limit: Option<(f64, String)>,
-    /// The limit is a line of the chart.
-    drawn: bool,
+    /// The limit is far above what was seen: its line is the upper edge.
+    above: bool,
 ) -> impl IntoView {
     let row = |(at, series): (usize, SeriesView)| {
         let SeriesView { metric, now, all, .. } = series;
@@ -34,11 +34,11 @@ pub fn Legend(
         }
     };
     let limit = limit.map(|(value, words)| {
-        let note = if drawn { "" } else { " It is above the chart." };
+        let note = if above { " It is far above: the line at the upper edge stands for it." } else { "" };
         let words = if words.is_empty() { tell(unit, value) } else { words };
         view! {
             <p class="legend-limit">
-                {drawn.then(|| view! { <Swatch series=0 /> })} "Limit of the plan, " {words} "." {note}
+                <Swatch series=0 /> "Limit of the plan, " {words} "." {note}
             </p>
         }
     });

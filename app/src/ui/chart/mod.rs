@@ -25,7 +25,7 @@ use frame::percent;
 use legend::Legend;
 use leptos::{either::Either, prelude::*};
 use line::{HEIGHT, WIDTH};
-use scale::{Scale, is_near};
+use scale::{LimitLine, Scale};
 use table::ChartTable;
 use types::metric::{PanelView, SeriesView, Unit};
 
@@ -44,8 +44,8 @@ pub fn Chart(
     let PanelView { panel: which, series, limit } = panel;
     let unit = which.unit();
     let highest = series.iter().filter_map(|series| series.all).map(|all| all.max).fold(0.0, f64::max);
-    let drawn = limit.as_ref().map(|(limit, _)| *limit).filter(|limit| is_near(*limit, highest));
-    let scale = Scale::of(unit, drawn.map_or(highest, |limit| limit.max(highest)));
+    let line = LimitLine::of(limit.as_ref().map(|(limit, _)| *limit), highest);
+    let scale = Scale::of(unit, LimitLine::reach(line, highest));
     let ticks = clock::ticks(frame.from, frame.to);
     let (stepped, top) = (frame.step_s > 10, scale.top);
     Either::Right(view! {
@@ -63,12 +63,12 @@ pub fn Chart(
                     data-values=words::packed(&series)
                 >
                     <Plot series=series.clone() scale=scale.clone() stepped />
-                    <Over ticks=ticks.clone() scale unit limit=drawn frame=frame.clone() />
+                    <Over ticks=ticks.clone() scale unit limit=line frame=frame.clone() />
                 </div>
                 <Times ticks />
             </div>
             <figcaption>
-                <Legend series=series.clone() unit limit drawn=drawn.is_some() />
+                <Legend series=series.clone() unit limit above=matches!(line, Some(LimitLine::Above(_))) />
             </figcaption>
         </figure>
         <ChartTable title=which.title() series unit frame />
@@ -143,7 +143,7 @@ fn Over(
     ticks: Vec<clock::Tick>,
     scale: Scale,
     unit: Unit,
-    limit: Option<f64>,
+    limit: Option<LimitLine>,
     frame: Frame,
 ) -> impl IntoView {
     let across = |tick: &f64| {
@@ -154,16 +154,18 @@ fn Over(
         let x = percent(tick.share);
         view! { <line class="grid-notch" x1=x.clone() x2=x.clone() y1="98%" y2="100%" /> }
     };
-    let limit = limit.map(|value| {
-        let share = scale.share(value);
+    let limit = limit.map(|line| {
+        let share = line.share(&scale);
+        let above = matches!(line, LimitLine::Above(_));
         let y = percent(1.0 - share);
         // Above the line, or below it where the signs stand above.
         let away = if share > 0.9 { "13" } else { "-5" };
         view! {
-            <line class="limit-line" x1="0" x2="100%" y1=y.clone() y2=y.clone() />
+            <line class="limit-line" data-above=above x1="0" x2="100%" y1=y.clone() y2=y.clone() />
             <text class="limit-word" x="100%" y=y.clone() dy=away>
+                {above.then_some("↑ ")}
                 "limit "
-                {words::tell(unit, value)}
+                {words::tell(unit, line.value())}
             </text>
         }
     });

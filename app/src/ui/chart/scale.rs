@@ -6,8 +6,9 @@ use types::metric::Unit;
 
 /// At most so many steps: five lines with the one at nothing.
 const MOST: f64 = 4.0;
-/// A limit that is at most so many times the highest value is drawn; a farther one would flatten the data.
-const NEAR: f64 = 2.5;
+/// A limit that is at most so many times the highest value has its place in the scale: 14 of 60 still fill a quarter of
+/// the chart. A farther one would flatten the data, and stands at the upper edge.
+const NEAR: f64 = 5.0;
 
 /// A scale from 0 to `top`.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,10 +45,48 @@ impl Scale {
     }
 }
 
-/// Whether a limit belongs on a chart whose highest value is `highest`.
-#[must_use]
-pub fn is_near(limit: f64, highest: f64) -> bool {
-    limit > 0.0 && limit <= highest * NEAR
+/// A plan's limit, which every chart that has one shows as a line.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum LimitLine {
+    /// At its value.
+    Within(f64),
+    /// At the upper edge, since its value is far above what was seen; its words and an arrow say so.
+    Above(f64),
+}
+
+impl LimitLine {
+    /// Where the limit of a chart is drawn whose highest value is `highest`; `None`: there is no limit.
+    #[must_use]
+    pub fn of(limit: Option<f64>, highest: f64) -> Option<Self> {
+        let limit = limit.filter(|limit| *limit > 0.0)?;
+        Some(if limit <= highest * NEAR { Self::Within(limit) } else { Self::Above(limit) })
+    }
+
+    /// The limit, in the chart's unit.
+    #[must_use]
+    pub const fn value(self) -> f64 {
+        match self {
+            Self::Within(limit) | Self::Above(limit) => limit,
+        }
+    }
+
+    /// How high the scale must reach to show what is up to `highest`.
+    #[must_use]
+    pub fn reach(line: Option<Self>, highest: f64) -> f64 {
+        match line {
+            Some(Self::Within(limit)) => limit.max(highest),
+            Some(Self::Above(_)) | None => highest,
+        }
+    }
+
+    /// How far up the line is, 0–1.
+    #[must_use]
+    pub fn share(self, scale: &Scale) -> f64 {
+        match self {
+            Self::Within(limit) => scale.share(limit),
+            Self::Above(_) => 1.0,
+        }
+    }
 }
 
 /// The smallest round step of which at most [`MOST`] reach `highest`.
@@ -138,9 +177,21 @@ mod tests {
     }
 
     #[test]
-    fn a_far_limit_does_not_flatten_the_data() {
-        assert!(is_near(60.0, 40.0) && is_near(60.0, 70.0));
-        assert!(!is_near(60.0, 14.0) && !is_near(0.0, 14.0));
+    fn a_limit_is_always_a_line_and_never_flattens_the_data() {
+        for (highest, drawn) in [(40.0, LimitLine::Within(60.0)), (14.0, LimitLine::Within(60.0))] {
+            assert_eq!(LimitLine::of(Some(60.0), highest), Some(drawn));
+            let scale = Scale::of(Unit::Count, LimitLine::reach(Some(drawn), highest));
+            assert!(scale.top >= 60.0 && drawn.share(&scale) > 0.5, "the line has its place: {scale:?}");
+        }
+        // What was seen is above the limit, or far below it.
+        assert_eq!(LimitLine::of(Some(60.0), 70.0), Some(LimitLine::Within(60.0)));
+        let far = LimitLine::of(Some(60.0), 2.0);
+        assert_eq!(far, Some(LimitLine::Above(60.0)));
+        let scale = Scale::of(Unit::Count, LimitLine::reach(far, 2.0));
+        assert!(scale.top < 10.0, "the data fill the chart: {scale:?}");
+        assert_eq!(far.map(|line| line.share(&scale).to_string()).as_deref(), Some("1"), "at the upper edge");
+        assert_eq!(LimitLine::of(Some(60.0), 0.0), Some(LimitLine::Above(60.0)), "nothing was used");
+        assert_eq!((LimitLine::of(None, 14.0), LimitLine::of(Some(0.0), 14.0)), (None, None));
     }
 
     #[test]

@@ -79,6 +79,20 @@ pub async fn set_backup_schedule(
     Ok(())
 }
 
+/// Has coming archives sealed with a new key.
+#[server(prefix = "/do", endpoint = "rotate_archive_key")]
+pub async fn rotate_archive_key(id: String) -> Result<(), AppError> {
+    use crate::{address, ssr};
+    ssr::control()?.rotate_archive_key(&ssr::actor()?, address::database(&id)?).await?;
+    ssr::flash(
+        "notice",
+        "Coming backups have a new key. Those that are there keep theirs and stay readable.",
+    )
+    .await;
+    ssr::redirect(&backups_page(&id));
+    Ok(())
+}
+
 /// Tries a backup now and leads to the operation that does it.
 #[server(prefix = "/do", endpoint = "prove_backup")]
 pub async fn prove_backup(backup: String) -> Result<(), AppError> {

@@ -13,8 +13,11 @@ mod restore;
 mod schedule;
 mod told;
 
+pub use acts::{Acts, RestoreBeside};
 pub use glance::{Backups as BackupsGlance, Glance, backups_glance};
+pub use list::{DownloadForm, Stands};
 pub use one::OneBackup;
+pub use told::{bytes, clock, moment_of};
 
 use super::{deleted::DeletedDatabase, layout::ThisDatabase};
 use crate::{
@@ -25,7 +28,7 @@ use crate::{
         the_command,
     },
 };
-use acts::{Acts, BringBackReplaced, DropReplaced, SetBackupSchedule};
+use acts::{BringBackReplaced, DropReplaced, RotateArchiveKey, SetBackupSchedule};
 use chrono::{DateTime, Utc};
 use following::Following;
 use leptos::{either::Either, prelude::*};
@@ -66,6 +69,7 @@ pub async fn backups(id: String) -> Result<BackupsPage, AppError> {
 struct Forms {
     acts: Acts,
     set: ServerAction<SetBackupSchedule>,
+    rotate: ServerAction<RotateArchiveKey>,
     bring_back: ServerAction<BringBackReplaced>,
     let_go: ServerAction<DropReplaced>,
 }
@@ -79,6 +83,7 @@ pub fn BackupList() -> impl IntoView {
     let forms = Forms {
         acts: Acts::new(),
         set: ServerAction::new(),
+        rotate: ServerAction::new(),
         bring_back: ServerAction::new(),
         let_go: ServerAction::new(),
     };
@@ -131,7 +136,7 @@ fn Parts(addon: AddonView, deleted: bool, page: BackupsPage, forms: Forms) -> im
         view! { <Replaced id name bring_back=forms.bring_back let_go=forms.let_go /> }
     });
     let schedule = (addon.plan.daily_backups > 0 && !deleted).then(|| {
-        view! { <ScheduleCard id view=view.clone() set=forms.set now /> }
+        view! { <ScheduleCard id view=view.clone() set=forms.set rotate=forms.rotate now /> }
     });
     let told = view.clone();
     let command = (view.manual_kept > 0 && !deleted).then(|| the_command(id, &Act::BackUp));

@@ -151,7 +151,7 @@ fn What(backup: BackupView, acts: Acts, now: DateTime<Utc>) -> impl IntoView {
             </Fact>
         }
     });
-    let kept = Some(backup.kept_as.clone()).filter(|kept| whole && !kept.is_empty());
+    let kept = Some(backup.kept_as.clone()).filter(|kept| backup.good() && !kept.is_empty());
     let kept = kept.map(|kept| view! { <Fact name="Kept as">{kept}</Fact> });
     let sizes = if whole {
         format!("{} to download, {} of it the dump", bytes(&backup), size(backup.bytes))
@@ -205,9 +205,7 @@ fn Proof(backup: BackupView, prove: ServerAction<ProveBackup>, now: DateTime<Utc
         ProofState::Proven => {
             "It was restored in a throw-away server: every table has as many rows as the database had, its schema is the same, and its indexes are sound."
         }
-        ProofState::Refuted => {
-            "It was restored in a throw-away server, and that did not give back what the database held."
-        }
+        ProofState::Refuted => "What it gives back is not what the database held.",
         ProofState::Failed => "The trial itself could not be made. Nothing was learned of the backup.",
     };
     let when = at.map(|at| view! { <Fact name="Tried"><Time at now /></Fact> });
@@ -220,7 +218,7 @@ fn Proof(backup: BackupView, prove: ServerAction<ProveBackup>, now: DateTime<Utc
             </Fact>
         }
     });
-    let words = (!words.is_empty()).then(|| {
+    let words = (state != ProofState::Running && !words.is_empty()).then(|| {
         let each = words.into_iter().map(|word| view! { <li>{word}</li> }).collect_view();
         view! { <ul class="plain-list">{each}</ul> }
     });

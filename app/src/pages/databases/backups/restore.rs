@@ -3,12 +3,7 @@
 use super::acts::{RestoreBeside, RestoreInPlace};
 use crate::ui::{Field, Form, Panel, SelectField, Submit, Variant, the_command};
 use leptos::{either::Either, prelude::*};
-use types::{
-    AddonId, Plan,
-    backup::{BackupView, ProofState},
-    command::Act,
-    view::AddonView,
-};
+use types::{AddonId, Plan, backup::BackupView, command::Act, view::AddonView};
 
 /// Both, side by side.
 #[component]
@@ -25,7 +20,7 @@ pub fn Restore(
     in_place: ServerAction<RestoreInPlace>,
 ) -> impl IntoView {
     let command = the_command(addon.id, &Act::RestoreBackup { backup: backup.id });
-    let refuted = backup.proof.state == ProofState::Refuted;
+    let refuted = !backup.good();
     let (id, name, of) = (addon.id, addon.resource_id.clone(), backup.id.to_string());
     let place = if refuted {
         Either::Left(view! {

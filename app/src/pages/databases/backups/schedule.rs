@@ -1,8 +1,12 @@
 //! When backups are made by themselves, what is kept of them and where: told, and changed.
 
-use super::{acts::SetBackupSchedule, told::sentence};
+use super::{
+    acts::{RotateArchiveKey, SetBackupSchedule},
+    told::sentence,
+};
 use crate::ui::{
-    Fact, Facts, Field, Form, LocalTime, Panel, SelectField, Submit, moment, relative, the_command,
+    Fact, Facts, Field, Form, LocalTime, Panel, RowForm, SelectField, Submit, date, moment, relative,
+    the_command,
 };
 use chrono::{DateTime, Utc};
 use leptos::{either::Either, prelude::*};
@@ -57,6 +61,8 @@ pub fn ScheduleCard(
     view: BackupsView,
     /// What the form posts to.
     set: ServerAction<SetBackupSchedule>,
+    /// What gives coming archives a new key.
+    rotate: ServerAction<RotateArchiveKey>,
     /// Now, as the page's data has it.
     now: DateTime<Utc>,
 ) -> impl IntoView {
@@ -88,7 +94,10 @@ pub fn ScheduleCard(
                     <Fact name="Where">
                         <code>{view.place}</code>
                     </Fact>
-                    <Fact name="Encrypted">"with a key of this database’s own"</Fact>
+                    <Fact name="Encrypted">
+                        "with a key of this database’s own"
+                        {view.key_since.map(|at| view! { ", since " {date(at)} })}
+                    </Fact>
                 </Facts>
                 <Form action=set id="schedule">
                     <input type="hidden" name="id" value=id.to_string() />
@@ -113,6 +122,11 @@ pub fn ScheduleCard(
                     </div>
                 </Form>
                 {the_command(id, &act)}
+                <div class="actions">
+                    <RowForm action=rotate fields=vec![("id", id.to_string())]>
+                        "Take a new key"
+                    </RowForm>
+                </div>
             </div>
         </Panel>
     }

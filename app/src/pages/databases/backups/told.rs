@@ -80,12 +80,12 @@ pub fn clock(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
 /// As what it is kept, where its kind does not say that already.
 #[must_use]
 pub fn kept_as(backup: &BackupView) -> Option<String> {
-    let whole = backup.status == BackupStatus::Done && !backup.kept_as.is_empty();
+    let good = backup.good() && !backup.kept_as.is_empty();
     let new = !matches!(
         (backup.method, backup.kept_as.as_str()),
         (BackupMethod::Manual, "Manual") | (BackupMethod::Safety, "Before a restore")
     );
-    (whole && new).then(|| format!("kept: {}", backup.kept_as.to_lowercase()))
+    (good && new).then(|| format!("kept: {}", backup.kept_as.to_lowercase()))
 }
 
 /// "Yesterday’s backup (143 MB) is intact."
@@ -145,7 +145,7 @@ pub fn sentence(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use types::backup::{ProofView, ScheduleView};
+    use types::backup::ProofView;
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
@@ -180,22 +180,11 @@ mod tests {
     fn page(backups: Vec<BackupView>) -> BackupsView {
         BackupsView {
             offered: true,
-            schedule: ScheduleView {
-                enabled: true,
-                hour: 1,
-                zone: "UTC".into(),
-                hour_utc: 1,
-                told: String::new(),
-                next_at: None,
-            },
-            kept: String::new(),
             pushes_out: backups.last().map(|backup| backup.id),
             backups,
             manual: 1,
             manual_kept: 10,
-            health: None,
-            place: String::new(),
-            replaced: false,
+            ..BackupsView::default()
         }
     }
 

@@ -3,12 +3,12 @@
 use super::Asked;
 use crate::{
     error::AppError,
-    ui::{Empty, Form, Panel, SelectField, Submit, Time, the_command},
+    ui::{Empty, Form, Panel, SelectField, Submit, Time, the_typed_command},
 };
 use leptos::{either::Either, prelude::*};
 use types::{
     AddonId,
-    command::Act,
+    command::TypedForm,
     log::{SLOW_MS, SlowQuery, SlowView},
 };
 
@@ -48,6 +48,8 @@ fn Switch(id: AddonId, threshold_ms: Option<u32>, needs_restart: bool) -> impl I
     let mut options = vec![("off".to_owned(), "Off".to_owned())];
     options.extend(SLOW_MS.map(|ms| (ms.to_string(), words(ms))));
     let value = threshold_ms.map_or_else(|| "off".to_owned(), |ms| ms.to_string());
+    let chosen = value.clone();
+    let command = the_typed_command(id, TypedForm::LogSlowQueries, move |_| Some(chosen.clone()));
     let restart = needs_restart.then(|| {
         view! {
             <p class="notice-line">
@@ -70,8 +72,8 @@ fn Switch(id: AddonId, threshold_ms: Option<u32>, needs_restart: bool) -> impl I
                         value
                     />
                     <Submit>"Save"</Submit>
+                    {command}
                 </Form>
-                {the_command(id, &Act::LogSlowQueries { ms: threshold_ms.or(Some(500)) })}
             </div>
         </Panel>
     }

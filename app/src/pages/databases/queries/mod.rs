@@ -11,7 +11,7 @@ mod table;
 use super::{deleted::DeletedDatabase, layout::ThisDatabase};
 use crate::{
     error::AppError,
-    ui::{Empty, ErrorSummary, Load, Notice, problem, the_command},
+    ui::{Empty, ErrorSummary, Load, Notice, problem, the_commands},
 };
 use asked::Asked;
 use bar::Bar;
@@ -120,6 +120,8 @@ fn Living(view: DatabaseView, page: QueriesPage) -> impl IntoView {
     let (cancel, terminate) = (ServerAction::<CancelQuery>::new(), ServerAction::<TerminateQuery>::new());
     let QueriesPage { view: queries, asked, said } = page;
     let id = view.addon.id;
+    // One of them, to see how: with each row, a page of many sessions would be twice as long.
+    let first = queries.sessions.first().and_then(|one| Some((one.pid, one.connected()?)));
     let shown = if queries.running {
         Either::Left(
             view! { <Sessions view=queries.clone() id=id.to_string() page=asked.query() cancel terminate /> },
@@ -134,6 +136,12 @@ fn Living(view: DatabaseView, page: QueriesPage) -> impl IntoView {
             </section>
         })
     };
+    let mut acts = vec![("List what runs".to_owned(), Act::ListQueries)];
+    if let Some((pid, started)) = first {
+        acts.push((format!("Cancel process {pid}"), Act::CancelQuery { pid, started }));
+        acts.push((format!("Terminate process {pid}"), Act::TerminateQuery { pid, started }));
+    }
+    let commands = the_commands(id, acts);
     view! {
         <ErrorSummary problem=problem(cancel) />
         <ErrorSummary problem=problem(terminate) />
@@ -142,7 +150,7 @@ fn Living(view: DatabaseView, page: QueriesPage) -> impl IntoView {
             <Bar id=id.to_string() asked=asked.clone() users=queries.users.clone() idle=queries.idle />
             <Renewing every_s=asked.every_s />
             <div class="queries-live stack">{shown}</div>
-            {the_command(id, &Act::ListQueries)}
+            {commands}
         </div>
     }
 }

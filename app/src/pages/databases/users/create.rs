@@ -3,10 +3,10 @@
 use super::addon;
 use crate::{
     error::AppError,
-    ui::{Field, Form, Panel, Submit, Variant, the_command},
+    ui::{Field, Form, Panel, Submit, Variant, the_typed_command},
 };
 use leptos::prelude::*;
-use types::command::Act;
+use types::command::TypedForm;
 
 /// Makes a user; its password is shown on the next page, once.
 #[server(prefix = "/do", endpoint = "create_database_user")]
@@ -33,13 +33,14 @@ pub async fn create_user(
 /// The form.
 #[component]
 pub fn CreateForm(
-    /// The database.
+    /// The add-on's id.
     id: String,
+    /// The database's name.
+    database: String,
     /// Makes one.
     create: ServerAction<CreateUser>,
 ) -> impl IntoView {
-    let command =
-        addon(&id).map(|id| the_command(id, &Act::CreateUser { name: "reporting", read_only: true }));
+    let command = addon(&id).map(|id| the_typed_command(id, TypedForm::CreateUser { database }, |_| None));
     view! {
         <Panel title="Add a user">
             <Form action=create id="new-user">
@@ -74,8 +75,8 @@ pub fn CreateForm(
                 <div class="actions">
                     <Submit variant=Variant::Primary>"Create user"</Submit>
                 </div>
+                {command}
             </Form>
-            {command}
         </Panel>
     }
 }

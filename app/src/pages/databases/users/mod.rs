@@ -77,8 +77,8 @@ pub fn Users() -> impl IntoView {
         <Load from=users let:users>
             <div class="stack">
                 <Notice text=users.notice />
-                <All id=id() view=users.view new=users.new />
-                <CreateForm id=id() create />
+                <All id=id() view=users.view.clone() new=users.new />
+                <CreateForm id=id() database=users.view.database create />
             </div>
         </Load>
     }

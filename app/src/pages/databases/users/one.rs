@@ -6,7 +6,7 @@ use crate::{
     pages::databases::layout::ThisDatabase,
     ui::{
         Breadcrumb, Crumb, ErrorSummary, Fact, Facts, Field, Form, Load, Notice, Panel, Submit, Time,
-        Variant, problem, the_command,
+        Variant, problem, the_command, the_typed_command,
     },
 };
 use chrono::{DateTime, Utc};
@@ -15,7 +15,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 use serde::{Deserialize, Serialize};
 use types::{
-    command::Act,
+    command::{Act, TypedForm},
     database_user::{DatabaseUserView, Owned},
     rights::RightsView,
 };
@@ -107,7 +107,7 @@ pub fn OneUser() -> impl IntoView {
                 <Who user=user.clone() />
                 <Rights id=word("id") rights=user.rights.clone() mend />
                 <PasswordForm id=word("id") user=user.user.clone() change />
-                <DeleteForm id=word("id") user=user.user owned=user.owned delete />
+                <DeleteForm id=word("id") database=user.rights.database user=user.user owned=user.owned delete />
             </div>
         </Load>
     }
@@ -146,8 +146,8 @@ fn PasswordForm(id: String, user: DatabaseUserView, change: ServerAction<ChangeP
     } else {
         "Open connections stay; the next login needs the new password."
     };
-    let command = addon(&id)
-        .map(|id| the_command(id, &Act::ChangePassword { name: &user.name, protected: user.protected }));
+    let form = TypedForm::ChangePassword { name: user.name.clone(), protected: user.protected };
+    let command = addon(&id).map(|id| the_typed_command(id, form, |_| None));
     view! {
         <Panel title="Change the password">
             <Form action=change id="password">
@@ -173,8 +173,8 @@ fn PasswordForm(id: String, user: DatabaseUserView, change: ServerAction<ChangeP
                 <div class="actions">
                     <Submit>"Change password"</Submit>
                 </div>
+                {command}
             </Form>
-            {command}
         </Panel>
     }
 }
@@ -182,6 +182,7 @@ fn PasswordForm(id: String, user: DatabaseUserView, change: ServerAction<ChangeP
 #[component]
 fn DeleteForm(
     id: String,
+    database: String,
     user: DatabaseUserView,
     owned: Owned,
     delete: ServerAction<DeleteUser>,
@@ -202,7 +203,7 @@ fn DeleteForm(
         n => format!(" Its {n} open connections end."),
     };
     let owned = owned.sentence().map(|what| format!(" What it owns goes to the owner: {what}."));
-    let command = addon(&id).map(|id| the_command(id, &Act::DeleteUser { name: &name }));
+    let command = addon(&id).map(|id| the_command(id, &Act::DeleteUser { database: &database, name: &name }));
     Either::Right(view! {
         <Panel title="Delete this user" tone="danger">
             <div class="stack">

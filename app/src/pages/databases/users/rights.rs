@@ -1,11 +1,15 @@
 //! What a user may really do, object by object, as PostgreSQL answers it, and the button that closes gaps.
 
+use super::addon;
 use crate::{
     error::AppError,
-    ui::{CodeBlock, Column, Empty, Panel, Pill, RowForm, Table, Td, Variant},
+    ui::{CodeBlock, Column, Empty, Panel, Pill, RowForm, Table, Td, Variant, the_command},
 };
 use leptos::{either::Either, prelude::*};
-use types::rights::{ObjectRights, RightsView};
+use types::{
+    command::Act,
+    rights::{ObjectRights, RightsView},
+};
 
 /// Gives everybody the rights that they should have.
 #[server(prefix = "/do", endpoint = "mend_database_rights")]
@@ -34,12 +38,23 @@ pub fn Rights(
     /// Closes gaps.
     mend: ServerAction<MendRights>,
 ) -> impl IntoView {
-    let RightsView { user, read_only, objects, total, gaps, sql } = rights;
+    let RightsView { database, user, read_only, objects, total, gaps, beyond, sql } = rights;
     let sentence = match gaps {
         0 => "No gaps: it may do with everything what it should.".to_owned(),
-        1 => "One object has a gap: something was made under another user’s own name, or rights were taken away.".into(),
-        n => format!("{n} objects have gaps: they were made under another user’s own name, or rights were taken away."),
+        1 => "One object has a gap: something was made under another user’s own name, or rights were given or taken away.".into(),
+        n => format!("{n} objects have gaps: they were made under another user’s own name, or rights were given or taken away."),
     };
+    let more_than_reading = match beyond {
+        0 => None,
+        1 => {
+            Some("With one of them it may do more than reading: closing the gaps takes that away.".to_owned())
+        }
+        n => Some(format!("With {n} of them it may do more than reading: closing the gaps takes that away.")),
+    };
+    let command = addon(&id).filter(|_| gaps > 0).map(|id| {
+        let act = Act::MendRights { database: &database, name: &user, read_only };
+        view! { <div class="panel-foot">{the_command(id, &act)}</div> }
+    });
     let close = (gaps > 0).then(|| {
         view! {
             <RowForm action=mend fields=vec![("id", id), ("name", user)] variant=Variant::Primary large=true>
@@ -67,9 +82,10 @@ pub fn Rights(
     view! {
         <Panel title="Effective rights" flush=true>
             <div class="act-row">
-                <p>{sentence}</p>
+                <p>{sentence} {more_than_reading.map(|told| format!(" {told}"))}</p>
                 {close}
             </div>
+            {command}
             {table}
             {more.map(|more| view! { <div class="panel-foot"><p class="hint">{more}</p></div> })}
             <details class="fold command panel-foot">
@@ -84,6 +100,7 @@ pub fn Rights(
 fn Object(object: ObjectRights, read_only: bool) -> impl IntoView {
     let missing = object.missing(read_only).join(", ").to_lowercase();
     let beyond = object.beyond(read_only).join(", ").to_lowercase();
+    let closed = object.closed.join(", ");
     let name = match object.schema.is_empty() {
         true => object.name.clone(),
         false => format!("{}.{}", object.schema, object.name),
@@ -106,6 +123,8 @@ fn Object(object: ObjectRights, read_only: bool) -> impl IntoView {
                 {may}
                 {(!beyond.is_empty())
                     .then(|| view! { " " <Pill tone="warn" text=format!("more than reading: {beyond}") /> })}
+                {(!closed.is_empty())
+                    .then(|| view! { <p class="hint">{format!("calls {closed}, which it may not call")}</p> })}
             </Td>
             <Td label="Missing">
                 {if missing.is_empty() {

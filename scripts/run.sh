@@ -16,4 +16,8 @@ for version in 18.6 17.11; do
         say "PostgreSQL $version could not be installed; going on with what is here"
     }
 done
+# Beside the servers, where Paddock looks for it. Without it everything works but point-in-time recovery.
+server=$("$paddock" versions list | awk '/installed by Paddock/ { print $2; exit }')
+scripts/ensure-pgbackrest.sh "${server:+${server%/*/*}}" >/dev/null ||
+    say "pgBackRest could not be had: no point-in-time recovery until it is installed"
 exec "$paddock" serve

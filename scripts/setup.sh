@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Install what is missing: scripts/setup.sh build|run|test
 #
-# Debian packages (as root or through sudo), the wasm target, wasm-bindgen in the version of Cargo.lock, and the
-# front-end tools from npm. Looks before it acts; the second time it takes about a second. It never installs a
-# package that starts a PostgreSQL cluster: servers come as relocatable builds (`paddock versions install`).
+# Debian packages (as root or through sudo), the wasm target, wasm-bindgen in the version of Cargo.lock, the front-end
+# tools from npm, and for tests a client library of Python. Looks before it acts; the second time it takes about a second.
+# It never installs a package that starts a PostgreSQL cluster: servers come as relocatable builds (`paddock versions install`).
 # shellcheck source=common.lib.sh
 source "$(dirname "$0")/common.lib.sh"
 purpose=${1:-build}
@@ -33,6 +33,9 @@ need_library libgssapi_krb5.so.2 libgssapi-krb5-2
 if is_root; then need useradd passwd; fi
 if [ "$purpose" = test ]; then
     need chromium chromium
+    # Debian has the module in a package of its own, which brings the interpreter where there is none.
+    python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
+    need strace strace
     [ -d /usr/share/fonts/truetype/dejavu ] || packages+=(fonts-dejavu-core)
 fi
 if [ ${#packages[@]} -gt 0 ]; then
@@ -84,3 +87,20 @@ npm_install() { # npm_install FOLDER: again only when its lock file changed
 }
 npm_install scripts
 if [ "$purpose" = test ]; then npm_install end2end; fi
+
+# ---- Python ------------------------------------------------------------------
+python_install() { # again only when its list changed
+    local stamp=$tools/python/.paddock-stamp
+    if [ ! -f "$stamp" ] || ! cmp -s end2end/requirements.txt "$stamp"; then
+        say "pip: end2end"
+        { python3 -m venv --clear "$tools/python" &&
+            "$tools/python/bin/python3" -m pip install -q --disable-pip-version-check -r end2end/requirements.txt; } >&2 ||
+            die "pip could not install the client library of end2end/." "Is there a network?"
+        cp end2end/requirements.txt "$stamp"
+    fi
+}
+if [ "$purpose" = test ]; then python_install; fi
+
+# ---- pgBackRest --------------------------------------------------------------
+# For a run it is had after the servers, beside them (scripts/run.sh).
+if [ "$purpose" = test ]; then scripts/ensure-pgbackrest.sh "$target/versions" >/dev/null; fi

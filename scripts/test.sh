@@ -31,7 +31,8 @@ versions() {
     done
 }
 rust() {
-    PADDOCK_TEST_VERSIONS=$target/versions cargo test -q --locked --features paddock/crash-points
+    PADDOCK_TEST_VERSIONS=$target/versions node scripts/run-tests.mjs --features paddock/crash-points
+    cargo test -q --locked --features paddock/crash-points --doc
 }
 browser() {
     (cd end2end && npx tsc --noEmit && npx playwright test)

@@ -11,8 +11,12 @@ use axum::{
     response::Response,
 };
 use control::ControlPlane;
-use leptos_axum::{LeptosRoutes, ResponseOptions};
-use std::sync::Arc;
+use leptos_axum::{AxumRouteListing, LeptosRoutes, ResponseOptions};
+use std::sync::{Arc, OnceLock};
+
+/// The addresses of the pages, found once. While leptos finds them, no resource of the whole process loads, and one that
+/// is asked for meanwhile never does (its issue 4773): a second server in one process must not look again.
+static ROUTES: OnceLock<Vec<AxumRouteListing>> = OnceLock::new();
 
 /// Pages and server functions; whatever else is asked for is a built file or a page that says that there is nothing.
 pub fn router(control: ControlPlane, options: LeptosOptions) -> Router {
@@ -21,7 +25,7 @@ pub fn router(control: ControlPlane, options: LeptosOptions) -> Router {
         let options = options.clone();
         move || app::shell::shell(options.clone())
     };
-    let routes = leptos_axum::generate_route_list(app::App);
+    let routes = ROUTES.get_or_init(|| leptos_axum::generate_route_list(app::App)).clone();
     let nothing = leptos_axum::render_app_async_with_context(context.clone(), shell.clone());
     let nothing = Router::new().fallback(move |request: Request| {
         let page = nothing(request);

@@ -180,7 +180,7 @@ async fn a_download_is_told_before_it_comes() {
 /// A database is gone for good, and its backups are not: its owner lists and downloads them, and nobody else does.
 #[tokio::test]
 async fn backups_of_a_purged_database_are_listed_by_its_owner() {
-    let yard = Yard::new(10_000).await;
+    let mut yard = Yard::new(10_000).await;
     let backup = yard.made().await;
     let plane = yard.server.plane();
     plane.delete_addon_api(&yard.ada.actor, yard.addon).await.unwrap();
@@ -194,6 +194,8 @@ async fn backups_of_a_purged_database_are_listed_by_its_owner() {
     yard.server.house.clock.advance(chrono::TimeDelta::hours(73));
     plane.sweep().await.unwrap();
     yard.server.house.settle().await;
+    // The bearer token of three days ago has ended too.
+    yard.ada = yard.server.with_token(yard.ada.actor.clone()).await;
 
     let gone = yard.server.get(&yard.ada, &format!("/api/databases/{}", yard.addon)).await;
     assert_eq!(gone.status, StatusCode::NOT_FOUND, "it is gone: {}", gone.text);

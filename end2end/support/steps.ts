@@ -45,6 +45,14 @@ export async function addDatabase(page: Page, app: string, plan: string): Promis
   return name.trim();
 }
 
+/// From a fresh installation to the page of a database: the first account, the app `my-app`, its database.
+export async function firstDatabase(page: Page, paddock: Paddock, plan = "Starter 512M") {
+  await createFirstAccount(page, paddock);
+  await createApp(page, paddock, "my-app");
+  const name = await addDatabase(page, "my-app", plan);
+  return { name, address: page.url().replace(/[?#].*/, "") };
+}
+
 /// Waits on an operation's page until it says that it is done; without JavaScript the page refreshes itself.
 export async function expectDone(page: Page) {
   await expect(page.getByRole("main").getByText("Done", { exact: true }).first()).toBeVisible({ timeout: 60_000 });

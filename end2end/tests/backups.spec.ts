@@ -3,257 +3,231 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test, type Page } from "@playwright/test";
-import { Console, expectAccessible } from "../support/accessible.ts";
-import { Paddock, psql, tool } from "../support/paddock.ts";
-import { addDatabase, createApp, createFirstAccount, expectDone, talk, urlOf } from "../support/steps.ts";
+import { expectAccessible } from "../support/accessible.ts";
+import { psql, tool } from "../support/paddock.ts";
+import { addDatabase, expectDone, firstDatabase, talk, urlOf } from "../support/steps.ts";
+import { expect, type Page, test, withAndWithoutJavaScript } from "../support/test.ts";
 
-for (const javaScriptEnabled of [true, false]) {
-  test.describe(javaScriptEnabled ? "with JavaScript" : "without JavaScript", () => {
-    test.use({ javaScriptEnabled });
+withAndWithoutJavaScript((javaScriptEnabled) => {
+  test("a backup is made, proven, downloaded and restored", async ({ page, paddock, console }) => {
+    test.setTimeout(420_000);
+    const { name, address: database } = await firstDatabase(page, paddock);
+    const url = await urlOf(page, paddock);
+    const count = (of = url) => psql(of, "SELECT count(*) FROM kept");
+    psql(url, "CREATE TABLE kept AS SELECT n, md5(n::text) AS text FROM generate_series(1, 1000) n");
 
-    let paddock: Paddock;
-    test.beforeAll(async () => {
-      paddock = await Paddock.start();
+    await test.step("the schedule", async () => {
+      await page.goto(database);
+      await page.getByRole("link", { name: "Backups", exact: true }).click();
+      await expect(page).toHaveURL(`${database}/backups`);
+      await expect(page.getByText("No backups yet.")).toBeVisible();
+      if (javaScriptEnabled) await expectAccessible(page, "no backups yet");
+      await page.getByLabel("Time zone").fill("Europe/Atlantis");
+      await page.getByRole("button", { name: "Update" }).click();
+      await expect(page.locator("#schedule-zone-error")).toContainText("There is no time zone of this name.");
+      await page.goto(`${database}/backups`);
+      await page.getByLabel("Hour").selectOption("23");
+      await page.getByLabel("Time zone").fill("Asia/Tokyo");
+      await page.getByRole("button", { name: "Update" }).click();
+      await expect(page.getByText("The schedule is updated.")).toBeVisible();
+      await expect(page.getByText("Every day at 23:00 Asia/Tokyo (14:00 UTC today)")).toBeVisible();
+      await page.getByLabel("I want to enable scheduled backups").uncheck();
+      await page.getByRole("button", { name: "Update" }).click();
+      await expect(page.getByText("No backup is made by itself.")).toBeVisible();
+      await page.getByLabel("I want to enable scheduled backups").check();
+      await page.getByRole("button", { name: "Update" }).click();
+      await expect(page.getByText(/^Every day at 23:00 Asia\/Tokyo/)).toBeVisible();
     });
-    test.afterAll(async () => {
-      await paddock?.stop();
+
+    await test.step("one that is seen while it runs, and after a reload", async () => {
+      psql(
+        url,
+        "CREATE UNLOGGED TABLE bulk AS SELECT n, (SELECT string_agg(md5(n::text || m::text), '') FROM generate_series(1, 30) m) AS text FROM generate_series(1, 300000) n",
+      );
+      await page.goto(`${database}/backups`);
+      await page.getByRole("button", { name: "Back up now" }).click();
+      await expect(page).toHaveURL(`${database}/backups`);
+      await expect(page.getByText("The backup has begun.")).toBeVisible();
+      const first = page.locator("tbody tr").first();
+      await expect(first).toContainText(/running, \d+(\.\d)? .B\/s/, { timeout: 30_000 });
+      await page.reload();
+      await expect(first).toContainText(/\d+ MB.*running, \d+(\.\d)? .B\/s/s);
+      await expect(first.getByRole("button", { name: /^Cancel/ })).toBeVisible();
+      await expect(first.getByRole("button", { name: /^Download/ })).toBeVisible({ timeout: 90_000 });
+      psql(url, "DROP TABLE bulk");
     });
 
-    test("a backup is made, proven, downloaded and restored", async ({ page }) => {
-      test.setTimeout(420_000);
-      const console = new Console(page, javaScriptEnabled);
-      await createFirstAccount(page, paddock);
-      await createApp(page, paddock, "my-app");
-      const name = await addDatabase(page, "my-app", "Starter 512M");
-      const database = page.url().replace(/[?#].*/, "");
-      const url = await urlOf(page, paddock);
-      const count = (of = url) => psql(of, "SELECT count(*) FROM kept");
-      psql(url, "CREATE TABLE kept AS SELECT n, md5(n::text) AS text FROM generate_series(1, 1000) n");
-
-      await test.step("the schedule", async () => {
-        await page.goto(database);
-        await page.getByRole("link", { name: "Backups", exact: true }).click();
-        await expect(page).toHaveURL(`${database}/backups`);
-        await expect(page.getByText("No backups yet.")).toBeVisible();
-        if (javaScriptEnabled) await expectAccessible(page, "no backups yet");
-        await page.getByLabel("Time zone").fill("Europe/Atlantis");
-        await page.getByRole("button", { name: "Update" }).click();
-        await expect(page.locator("#schedule-zone-error")).toContainText("There is no time zone of this name.");
+    await test.step("one that is cancelled", async () => {
+      // The dump waits for this lock.
+      const holder = talk(url, "BEGIN; LOCK TABLE kept IN ACCESS EXCLUSIVE MODE");
+      try {
+        await expect(() => {
+          expect(psql(url, "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted")).not.toBe("0");
+        }).toPass();
         await page.goto(`${database}/backups`);
-        await page.getByLabel("Hour").selectOption("23");
-        await page.getByLabel("Time zone").fill("Asia/Tokyo");
-        await page.getByRole("button", { name: "Update" }).click();
-        await expect(page.getByText("The schedule is updated.")).toBeVisible();
-        await expect(page.getByText("Every day at 23:00 Asia/Tokyo (14:00 UTC today)")).toBeVisible();
-        await page.getByLabel("I want to enable scheduled backups").uncheck();
-        await page.getByRole("button", { name: "Update" }).click();
-        await expect(page.getByText("No backup is made by itself.")).toBeVisible();
-        await page.getByLabel("I want to enable scheduled backups").check();
-        await page.getByRole("button", { name: "Update" }).click();
-        await expect(page.getByText(/^Every day at 23:00 Asia\/Tokyo/)).toBeVisible();
-      });
-
-      await test.step("one that is seen while it runs, and after a reload", async () => {
-        psql(
-          url,
-          "CREATE UNLOGGED TABLE bulk AS SELECT n, (SELECT string_agg(md5(n::text || m::text), '') FROM generate_series(1, 30) m) AS text FROM generate_series(1, 300000) n",
-        );
-        await page.goto(`${database}/backups`);
-        await page.getByRole("button", { name: "Back up now" }).click();
-        await expect(page).toHaveURL(`${database}/backups`);
-        await expect(page.getByText("The backup has begun.")).toBeVisible();
-        const first = page.locator("tbody tr").first();
-        await expect(first).toContainText(/running, \d+(\.\d)? .B\/s/, { timeout: 30_000 });
-        await page.reload();
-        await expect(first).toContainText(/\d+ MB.*running, \d+(\.\d)? .B\/s/s);
-        await expect(first.getByRole("button", { name: /^Cancel/ })).toBeVisible();
-        await expect(first.getByRole("button", { name: /^Download/ })).toBeVisible({ timeout: 90_000 });
-        psql(url, "DROP TABLE bulk");
-      });
-
-      await test.step("one that is cancelled", async () => {
-        // The dump waits for this lock.
-        const holder = talk(url, "BEGIN; LOCK TABLE kept IN ACCESS EXCLUSIVE MODE");
-        try {
-          await expect(() => {
-            expect(psql(url, "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted")).not.toBe("0");
-          }).toPass();
-          await page.goto(`${database}/backups`);
-          await page.getByRole("button", { name: "Trigger manual backup" }).click();
-          const first = page.locator("tbody tr").first();
-          await expect(first).toContainText(/running|waiting/);
-          await first.getByRole("button", { name: /^Cancel/ }).click();
-          await expect(page.getByText("The backup is being cancelled.")).toBeVisible();
-        } finally {
-          holder.kill("SIGTERM");
-        }
-        await expect(page.locator("tbody tr", { hasText: "cancelled" })).toHaveCount(1, { timeout: 60_000 });
-        await expect(page.getByText("1 of 10 manual kept")).toBeVisible();
-      });
-
-      const backup = await test.step("one that is proven", async () => {
         await page.getByRole("button", { name: "Trigger manual backup" }).click();
         const first = page.locator("tbody tr").first();
-        await expect(first.getByRole("button", { name: /^Download/ })).toBeVisible({ timeout: 60_000 });
-        await expect(page.getByText("2 of 10 manual kept")).toBeVisible();
-        await first.getByRole("link").first().click();
-        await expect(page).toHaveURL(/\/backups\/bk-/);
-        const backup = page.url();
-        // By itself it is tried when the machine is idle; nobody waits for that here.
-        const tryIt = page.getByRole("button", { name: "Try it now" });
-        if (await tryIt.isVisible()) {
-          await tryIt.click();
-          await expect(page).toHaveURL(/\/operations\/op-/);
-          await expectDone(page);
-          await page.getByRole("link", { name: "See the backups" }).click();
-          await expect(page).toHaveURL(`${database}/backups`);
-        }
-        await page.goto(backup);
-        await expect(page.getByText(/^restored in .*, 1 table, 0 differences$/)).toBeVisible({ timeout: 60_000 });
-        if (javaScriptEnabled) await expectAccessible(page, "one backup");
-        await page.goto(`${database}/backups`);
-        await expect(page.locator("tbody tr").first()).toContainText(/restored in \d/);
-        if (javaScriptEnabled) await expectAccessible(page, "backups");
-        return backup;
-      });
-
-      await test.step("the archive is what the documents say", async () => {
-        const first = page.locator("tbody tr").first();
-        const folder = mkdtempSync("/tmp/pdk-archive-");
-        try {
-          // Twice: a download leaves the page as it was.
-          for (let n = 0; n < 2; n++) {
-            const coming = page.waitForEvent("download");
-            await first.getByRole("button", { name: /^Download/ }).click();
-            const download = await coming;
-            expect(download.suggestedFilename()).toMatch(new RegExp(`^\\d{14}_${name}\\.tar\\.gz$`));
-            await download.saveAs(join(folder, "archive.tar.gz"));
-          }
-          execFileSync("tar", ["-xzf", "archive.tar.gz"], { cwd: folder });
-          const dump = readdirSync(folder).find((file) => file.endsWith(".pgsql"))!;
-          const list = execFileSync(tool("pg_restore"), ["--list", join(folder, dump)], { encoding: "utf8" });
-          expect(list).toMatch(/TABLE DATA public kept/);
-          // The master key alone opens it, without the store.
-          const id = /bk-[0-9a-f-]{36}/.exec(backup)![0];
-          expect(paddock.command(["backups", "list"])).toContain(id);
-          paddock.command(["backups", "extract", id, join(folder, "plain")]);
-          execFileSync("cmp", [join(folder, "plain"), join(folder, dump)]);
-        } finally {
-          rmSync(folder, { recursive: true, force: true });
-        }
-      });
-
-      await test.step("coming backups have a new key", async () => {
-        await page.goto(`${database}/backups`);
-        await page.getByRole("button", { name: "Take a new key" }).click();
-        await expect(page.getByText("Coming backups have a new key.")).toBeVisible();
-      });
-
-      await test.step("restored in place", async () => {
-        psql(url, "DELETE FROM kept");
-        await page.goto(backup);
-        await page.getByLabel(`Type ${name} to confirm`).fill("something else");
-        await page.getByRole("button", { name: "Restore in place" }).click();
-        await expect(page.locator("#in-place-name-error")).toContainText(`Type ${name} to confirm.`);
-        expect(count()).toBe("0");
-        await page.getByLabel(`Type ${name} to confirm`).fill(name);
-        await page.getByRole("button", { name: "Restore in place" }).click();
-        await expect(page).toHaveURL(/\/operations\/op-/);
-        await expectDone(page);
-        expect(count()).toBe("1000");
-        await page.goto(`${database}/backups`);
-        await expect(page.locator("tbody tr", { hasText: "Before a restore" })).toHaveCount(1);
-      });
-
-      await test.step("what was replaced comes back, and goes", async () => {
-        const panel = page.getByRole("region", { name: "What was there before the restore" });
-        if (javaScriptEnabled) await expectAccessible(page, "backups after a restore");
-        const again = async (rows: string) => {
-          await panel.locator("summary", { hasText: "Bring it back" }).click();
-          await page.getByRole("button", { name: "Bring it back now" }).click();
-          await expect(page.getByText(/^It is back\./)).toBeVisible();
-          expect(count()).toBe(rows);
-        };
-        await again("0");
-        await again("1000");
-        await panel.locator("summary", { hasText: "Drop it" }).click();
-        await page.getByRole("button", { name: "Drop it now" }).click();
-        await expect(page.getByText(/^What was there before the restore is gone/)).toBeVisible();
-        await expect(panel).toHaveCount(0);
-        expect(count()).toBe("1000");
-      });
-
-      await test.step("restored beside", async () => {
-        psql(url, "DELETE FROM kept");
-        await page.goto(backup);
-        await expect(page.getByLabel("Plan of the new database")).toHaveValue("postgresql-starter-512");
-        await page.getByRole("button", { name: "Restore beside it" }).click();
-        await expect(page).toHaveURL(/\/operations\/op-/);
-        await expectDone(page);
-        await page.goto(`${paddock.url}/apps/my-app/environment?view=resolved&reveal=1`);
-        const urls = (await page.getByRole("main").innerText()).match(/postgresql:\/\/\S+/g) ?? [];
-        const other = urls.find((other) => !other.includes(name));
-        expect(other, urls.join("\n")).toBeTruthy();
-        expect(count(other)).toBe("1000");
-        expect(count()).toBe("0");
-      });
-
-      await test.step("the overview and the activity tell of it", async () => {
-        await page.goto(database);
-        const next = page.getByRole("region", { name: "Next" });
-        await expect(next.getByRole("listitem").filter({ hasText: "Last backup" })).toBeVisible();
-        await expect(next.getByText("Next backup")).toBeVisible();
-        await page.goto(`${database}/activity`);
-        for (const told of ["Backup made", "Backup cancelled", "Backup restored", "Backup schedule changed"]) {
-          await expect(page.getByText(told, { exact: true }).first()).toBeVisible();
-        }
-      });
-      console.expectSilent();
+        await expect(first).toContainText(/running|waiting/);
+        await first.getByRole("button", { name: /^Cancel/ }).click();
+        await expect(page.getByText("The backup is being cancelled.")).toBeVisible();
+      } finally {
+        holder.kill("SIGTERM");
+      }
+      await expect(page.locator("tbody tr", { hasText: "cancelled" })).toHaveCount(1, { timeout: 60_000 });
+      await expect(page.getByText("1 of 10 manual kept")).toBeVisible();
     });
+
+    const backup = await test.step("one that is proven", async () => {
+      await page.getByRole("button", { name: "Trigger manual backup" }).click();
+      const first = page.locator("tbody tr").first();
+      await expect(first.getByRole("button", { name: /^Download/ })).toBeVisible({ timeout: 60_000 });
+      await expect(page.getByText("2 of 10 manual kept")).toBeVisible();
+      await first.getByRole("link").first().click();
+      await expect(page).toHaveURL(/\/backups\/bk-/);
+      const backup = page.url();
+      // By itself it is tried when the machine is idle; nobody waits for that here.
+      const tryIt = page.getByRole("button", { name: "Try it now" });
+      if (await tryIt.isVisible()) {
+        await tryIt.click();
+        await expect(page).toHaveURL(/\/operations\/op-/);
+        await expectDone(page);
+        await page.getByRole("link", { name: "See the backups" }).click();
+        await expect(page).toHaveURL(`${database}/backups`);
+      }
+      await page.goto(backup);
+      await expect(page.getByText(/^restored in .*, 1 table, 0 differences$/)).toBeVisible({ timeout: 60_000 });
+      if (javaScriptEnabled) await expectAccessible(page, "one backup");
+      await page.goto(`${database}/backups`);
+      await expect(page.locator("tbody tr").first()).toContainText(/restored in \d/);
+      if (javaScriptEnabled) await expectAccessible(page, "backups");
+      return backup;
+    });
+
+    await test.step("the archive is what the documents say", async () => {
+      const first = page.locator("tbody tr").first();
+      const folder = mkdtempSync("/tmp/pdk-archive-");
+      try {
+        // Twice: a download leaves the page as it was.
+        for (let n = 0; n < 2; n++) {
+          const coming = page.waitForEvent("download");
+          await first.getByRole("button", { name: /^Download/ }).click();
+          const download = await coming;
+          expect(download.suggestedFilename()).toMatch(new RegExp(`^\\d{14}_${name}\\.tar\\.gz$`));
+          await download.saveAs(join(folder, "archive.tar.gz"));
+        }
+        execFileSync("tar", ["-xzf", "archive.tar.gz"], { cwd: folder });
+        const dump = readdirSync(folder).find((file) => file.endsWith(".pgsql"))!;
+        const list = execFileSync(tool("pg_restore"), ["--list", join(folder, dump)], { encoding: "utf8" });
+        expect(list).toMatch(/TABLE DATA public kept/);
+        // The master key alone opens it, without the store.
+        const id = /bk-[0-9a-f-]{36}/.exec(backup)![0];
+        expect(paddock.command(["backups", "list"])).toContain(id);
+        paddock.command(["backups", "extract", id, join(folder, "plain")]);
+        execFileSync("cmp", [join(folder, "plain"), join(folder, dump)]);
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    });
+
+    await test.step("coming backups have a new key", async () => {
+      await page.goto(`${database}/backups`);
+      await page.getByRole("button", { name: "Take a new key" }).click();
+      await expect(page.getByText("Coming backups have a new key.")).toBeVisible();
+    });
+
+    await test.step("restored in place", async () => {
+      psql(url, "DELETE FROM kept");
+      await page.goto(backup);
+      await page.getByLabel(`Type ${name} to confirm`).fill("something else");
+      await page.getByRole("button", { name: "Restore in place" }).click();
+      await expect(page.locator("#in-place-name-error")).toContainText(`Type ${name} to confirm.`);
+      expect(count()).toBe("0");
+      await page.getByLabel(`Type ${name} to confirm`).fill(name);
+      await page.getByRole("button", { name: "Restore in place" }).click();
+      await expect(page).toHaveURL(/\/operations\/op-/);
+      await expectDone(page);
+      expect(count()).toBe("1000");
+      await page.goto(`${database}/backups`);
+      await expect(page.locator("tbody tr", { hasText: "Before a restore" })).toHaveCount(1);
+    });
+
+    await test.step("what was replaced comes back, and goes", async () => {
+      const panel = page.getByRole("region", { name: "What was there before the restore" });
+      if (javaScriptEnabled) await expectAccessible(page, "backups after a restore");
+      const again = async (rows: string) => {
+        await panel.locator("summary", { hasText: "Bring it back" }).click();
+        await page.getByRole("button", { name: "Bring it back now" }).click();
+        await expect(page.getByText(/^It is back\./)).toBeVisible();
+        expect(count()).toBe(rows);
+      };
+      await again("0");
+      await again("1000");
+      await panel.locator("summary", { hasText: "Drop it" }).click();
+      await page.getByRole("button", { name: "Drop it now" }).click();
+      await expect(page.getByText(/^What was there before the restore is gone/)).toBeVisible();
+      await expect(panel).toHaveCount(0);
+      expect(count()).toBe("1000");
+    });
+
+    await test.step("restored beside", async () => {
+      psql(url, "DELETE FROM kept");
+      await page.goto(backup);
+      await expect(page.getByLabel("Plan of the new database")).toHaveValue("postgresql-starter-512");
+      await page.getByRole("button", { name: "Restore beside it" }).click();
+      await expect(page).toHaveURL(/\/operations\/op-/);
+      await expectDone(page);
+      await page.goto(`${paddock.url}/apps/my-app/environment?view=resolved&reveal=1`);
+      const urls = (await page.getByRole("main").innerText()).match(/postgresql:\/\/\S+/g) ?? [];
+      const other = urls.find((other) => !other.includes(name));
+      expect(other, urls.join("\n")).toBeTruthy();
+      expect(count(other)).toBe("1000");
+      expect(count()).toBe("0");
+    });
+
+    await test.step("the overview and the activity tell of it", async () => {
+      await page.goto(database);
+      const next = page.getByRole("region", { name: "Next" });
+      await expect(next.getByRole("listitem").filter({ hasText: "Last backup" })).toBeVisible();
+      await expect(next.getByText("Next backup")).toBeVisible();
+      await page.goto(`${database}/activity`);
+      for (const told of ["Backup made", "Backup cancelled", "Backup restored", "Backup schedule changed"]) {
+        await expect(page.getByText(told, { exact: true }).first()).toBeVisible();
+      }
+    });
+    console.expectSilent();
   });
-}
-
-test("a plan without backups says so, and a backup can be made with keys alone", async ({ page }) => {
-  test.setTimeout(180_000);
-  const paddock = await Paddock.start();
-  try {
-    await createFirstAccount(page, paddock);
-    await createApp(page, paddock, "my-app");
-    await addDatabase(page, "my-app", "Sandbox");
-    const sandbox = page.url().replace(/[?#].*/, "");
-    await page.goto(`${sandbox}/backups`);
-    await expect(page.getByText("The plan Sandbox has no backups.")).toBeVisible();
-    await expectAccessible(page, "a plan without backups");
-    await press(page, "link", "Change plan");
-    await expect(page).toHaveURL(`${sandbox}/plan`);
-
-    await page.goto(`${paddock.url}/apps/my-app`);
-    await addDatabase(page, "my-app", "Starter 512M");
-    const database = page.url().replace(/[?#].*/, "");
-    await page.goto(`${database}/backups`);
-    await press(page, "button", "Back up now");
-    const first = page.locator("tbody tr").first();
-    await expect(first.getByRole("button", { name: /^Download/ })).toBeVisible({ timeout: 60_000 });
-    await first.locator("summary").focus();
-    await page.keyboard.press("Enter");
-    await first.getByRole("link", { name: "Restore …" }).focus();
-    await page.keyboard.press("Enter");
-    await expect(page).toHaveURL(/\/backups\/bk-.*#restore$/);
-    await expect(page.getByRole("button", { name: "Restore beside it" })).toBeVisible();
-  } finally {
-    await paddock.stop();
-  }
 });
 
-test("backups of a database that is gone for good are found, downloaded and restored", async ({ page }) => {
-  test.setTimeout(240_000);
-  const paddock = await Paddock.start({ PADDOCK_DATA_TRASH_HOURS: "0" });
-  try {
-    await createFirstAccount(page, paddock);
-    await createApp(page, paddock, "my-app");
-    const name = await addDatabase(page, "my-app", "Starter 512M");
-    const database = page.url().replace(/[?#].*/, "");
+test("a plan without backups says so, and a backup can be made with keys alone", async ({ page, paddock }) => {
+  test.setTimeout(180_000);
+  const { address: sandbox } = await firstDatabase(page, paddock, "Sandbox");
+  await page.goto(`${sandbox}/backups`);
+  await expect(page.getByText("The plan Sandbox has no backups.")).toBeVisible();
+  await expectAccessible(page, "a plan without backups");
+  await press(page, "link", "Change plan");
+  await expect(page).toHaveURL(`${sandbox}/plan`);
+
+  await page.goto(`${paddock.url}/apps/my-app`);
+  await addDatabase(page, "my-app", "Starter 512M");
+  const database = page.url().replace(/[?#].*/, "");
+  await page.goto(`${database}/backups`);
+  await press(page, "button", "Back up now");
+  const first = page.locator("tbody tr").first();
+  await expect(first.getByRole("button", { name: /^Download/ })).toBeVisible({ timeout: 60_000 });
+  await first.locator("summary").focus();
+  await page.keyboard.press("Enter");
+  await first.getByRole("link", { name: "Restore …" }).focus();
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/\/backups\/bk-.*#restore$/);
+  await expect(page.getByRole("button", { name: "Restore beside it" })).toBeVisible();
+});
+
+test.describe("without a trash", () => {
+  test.use({ settings: { PADDOCK_DATA_TRASH_HOURS: "0" } });
+
+  test("backups of a database that is gone for good are found, downloaded and restored", async ({ page, paddock }) => {
+    test.setTimeout(240_000);
+    const { name, address: database } = await firstDatabase(page, paddock);
     psql(await urlOf(page, paddock), "CREATE TABLE kept AS SELECT n FROM generate_series(1, 1000) n");
     await page.goto(`${database}/backups`);
     await press(page, "button", "Back up now");
@@ -281,9 +255,7 @@ test("backups of a database that is gone for good are found, downloaded and rest
     await expect(page).toHaveURL(/\/operations\/op-/);
     await expectDone(page);
     expect(psql(await urlOf(page, paddock), "SELECT count(*) FROM kept")).toBe("1000");
-  } finally {
-    await paddock.stop();
-  }
+  });
 });
 
 async function press(page: Page, role: "link" | "button", name: string) {

@@ -1,195 +1,171 @@
 // What was measured of a database, as people see it: charts, their tables, the cursor, ranges, and the figures of now.
-import { expect, test } from "@playwright/test";
-import { Console, expectAccessible } from "../support/accessible.ts";
+import { expectAccessible } from "../support/accessible.ts";
 import { panel, told, values, waitForValues } from "../support/metrics.ts";
-import { Paddock } from "../support/paddock.ts";
-import { addDatabase, createApp, createFirstAccount } from "../support/steps.ts";
+import { firstDatabase } from "../support/steps.ts";
+import { expect, test, withAndWithoutJavaScript } from "../support/test.ts";
 
 const always = ["Connections", "Transactions", "Latency of a probe", "CPU", "Memory", "Disk"];
 
-for (const javaScriptEnabled of [true, false]) {
-  test.describe(javaScriptEnabled ? "with JavaScript" : "without JavaScript", () => {
-    test.use({ javaScriptEnabled });
-    let paddock: Paddock;
-    test.beforeAll(async () => {
-      paddock = await Paddock.start();
-    });
-    test.afterAll(async () => {
-      await paddock?.stop();
-    });
+withAndWithoutJavaScript((javaScriptEnabled) => {
+  test("charts, tables and ranges", async ({ page, paddock, console }) => {
+    test.setTimeout(240_000);
+    const { address: database } = await firstDatabase(page, paddock);
 
-    test("charts, tables and ranges", async ({ page }) => {
-      test.setTimeout(240_000);
-      const console = new Console(page, javaScriptEnabled);
-      await createFirstAccount(page, paddock);
-      await createApp(page, paddock, "my-app");
-      await addDatabase(page, "my-app", "Starter 512M");
-      const database = page.url();
-
-      await test.step("the tab leads to the charts, and the charts fill", async () => {
-        await page.getByRole("link", { name: "Metrics", exact: true }).click();
-        await expect(page).toHaveURL(/\/databases\/ad-[^/]+\/metrics$/);
-        await waitForValues(page, `${database}/metrics?range=1h`);
-        for (const title of always) {
-          await expect(panel(page, title).locator("figure")).toBeVisible();
-          const image = panel(page, title).locator(".chart-plot");
-          await expect(image).toHaveAttribute("aria-label", new RegExp(`^.*${title}.*last 1 h: .*now`));
-          await expect(panel(page, title).locator(".legend tbody tr").first()).not.toContainText("—");
-        }
-      });
-
-      await test.step("the table has the chart's own values", async () => {
-        for (const title of ["Connections", "Latency of a probe"]) {
-          const chart = panel(page, title);
-          const drawn = await values(chart);
-          await chart.locator("summary", { hasText: "Table" }).click();
-          const rows = chart.locator("table.figures tbody tr");
-          const count = await rows.count();
-          expect(count).toBeGreaterThan(0);
-          expect(count).toBeLessThanOrEqual(50);
-          for (let at = 0; at < count; at++) {
-            const step = Number(await rows.nth(at).getAttribute("data-step"));
-            const cells = await rows.nth(at).locator("td").allInnerTexts();
-            const unit = title === "Connections" ? "" : " ms";
-            expect(cells).toEqual(drawn.map((series) => (series[step] === null ? "—" : told(series[step]) + unit)));
-          }
-        }
-      });
-
-      await test.step("a range is in the address, and stays there", async () => {
-        await page.getByRole("link", { name: "6 h", exact: true }).click();
-        await expect(page).toHaveURL(`${database}/metrics?range=6h`);
-        await expect(page.getByRole("link", { name: "6 h", exact: true })).toHaveAttribute("aria-current", "true");
-        await expect(page.getByRole("link", { name: "1 h", exact: true })).not.toHaveAttribute("aria-current", /.*/);
-        await page.reload();
-        await expect(page.getByRole("link", { name: "6 h", exact: true })).toHaveAttribute("aria-current", "true");
-        await expect(page.getByRole("link", { name: "CSV" })).toHaveAttribute("href", /\/metrics\.csv\?range=6h$/);
-      });
-
-      await test.step("a range that ends before it begins is refused at its field", async () => {
-        await page.locator("summary", { hasText: "Custom" }).click();
-        await page.getByLabel("From, UTC").fill("2026-11-27T14:00");
-        await page.getByLabel("To, UTC").fill("2026-11-27T13:00");
-        await page.getByRole("button", { name: "Show" }).click();
-        await expect(page).toHaveURL(/range=custom&from=2026-11-27T14%3A00&to=2026-11-27T13%3A00/);
-        await expect(page.getByLabel("To, UTC")).toHaveAttribute("aria-invalid", "true");
-        await expect(page.getByText("The end must be after the beginning.")).toBeVisible();
-        await expect(page.getByLabel("From, UTC")).toHaveValue("2026-11-27T14:00");
-      });
-
-      await test.step("any other range can be had", async () => {
-        const minutes = (back: number) => new Date(Date.now() - back * 60_000).toISOString().slice(0, 16);
-        await page.goto(`${database}/metrics`);
-        await page.locator("summary", { hasText: "Custom" }).click();
-        await page.getByLabel("From, UTC").fill(minutes(30));
-        await page.getByLabel("To, UTC").fill(minutes(-1));
-        await page.getByRole("button", { name: "Show" }).click();
-        await expect(page.getByText("The end must be after the beginning.")).toHaveCount(0);
-        await expect(panel(page, "Connections").locator("figure")).toBeVisible();
-      });
-
-      await test.step("the overview shows the day and leads to the charts", async () => {
-        await page.goto(database);
-        const tiles = page.locator(".tile");
-        await expect(tiles).toHaveCount(4);
-        for (const name of ["CPU", "Memory", "Connections", "Disk"]) {
-          await expect(tiles.filter({ has: page.getByRole("link", { name, exact: true }) })).toContainText(/\d/);
-        }
-        await tiles.getByRole("link", { name: "Memory", exact: true }).click();
-        await expect(page).toHaveURL(/\/metrics#panel-memory$/);
-      });
-      // The refused range.
-      console.expectSilent(/status of 422/);
-    });
-
-    if (!javaScriptEnabled) return;
-
-    test("a cursor runs over all charts, and figures move", async ({ page }) => {
-      test.setTimeout(180_000);
-      const console = new Console(page);
-      await page.goto(`${paddock.url}/login`);
-      await page.getByLabel("User name or e-mail").fill("ada");
-      await page.getByLabel("Password").fill("a long enough password");
-      await page.getByRole("button", { name: "Sign in" }).click();
-      await page.goto(`${paddock.url}/databases`);
-      await page.getByRole("link", { name: /^my_app_\d+/ }).first().click();
-      await expect(page).toHaveURL(/\/databases\/ad-/);
-      const database = page.url();
+    await test.step("the tab leads to the charts, and the charts fill", async () => {
+      await page.getByRole("link", { name: "Metrics", exact: true }).click();
+      await expect(page).toHaveURL(/\/databases\/ad-[^/]+\/metrics$/);
       await waitForValues(page, `${database}/metrics?range=1h`);
-
-      await test.step("the keyboard moves it, and the legend follows", async () => {
-        const chart = panel(page, "Connections");
-        const slider = chart.getByRole("slider");
-        await slider.focus();
-        const drawn = (await values(chart))[0];
-        const last = drawn.length - 1;
-        const head = chart.locator(".at-head");
-        await expect(slider).toHaveAttribute("aria-valuenow", String(last));
-        await slider.press("ArrowLeft");
-        await expect(slider).toHaveAttribute("aria-valuenow", String(last - 1));
-        await expect(head).toHaveText(/^\d\d:\d\d:\d\d$/);
-        await expect(chart.locator(".legend .at").first()).toHaveText(told(drawn[last - 1]));
-        await expect(slider).toHaveAttribute("aria-valuetext", /UTC: Connections /);
-        await slider.press("Home");
-        await expect(slider).toHaveAttribute("aria-valuenow", "0");
-        await slider.press("End");
-        await expect(slider).toHaveAttribute("aria-valuenow", String(last));
-        // One time for all charts.
-        await expect(panel(page, "CPU").locator(".at-head")).toHaveText(await head.innerText());
-        // A line without a width has no box, so its own attribute tells whether it is shown.
-        await expect(panel(page, "CPU").locator(".cursor-line")).not.toHaveAttribute("visibility", "hidden");
-        await slider.press("Escape");
-        await expect(head).toHaveText("Now");
-        await expect(chart.locator(".cursor-line")).toHaveAttribute("visibility", "hidden");
-        // A chart that has the focus would keep its cursor when the pointer leaves.
-        await slider.blur();
-      });
-
-      await test.step("the pointer moves it", async () => {
-        const chart = panel(page, "Connections");
-        await chart.locator(".chart-plot").hover();
-        await expect(chart.locator(".at-head")).toHaveText(/^\d\d:\d\d:\d\d$/);
-        await page.getByRole("heading", { level: 1 }).hover();
-        await expect(chart.locator(".at-head")).toHaveText("Now");
-      });
-
-      await test.step("the figures of now are live, and can be held", async () => {
-        const now = page.getByRole("region", { name: "Now" });
-        await expect(now.getByText("Live", { exact: true })).toBeVisible();
-        const hold = now.getByRole("button", { name: "Pause" });
-        await hold.click();
-        await expect(hold).toHaveAttribute("aria-pressed", "true");
-        await expect(now.getByText("Held", { exact: true })).toBeVisible();
-        await hold.click();
-        await expect(now.getByText("Live", { exact: true })).toBeVisible();
-      });
-
-      await test.step("a menu unfolds, and Escape folds it", async () => {
-        await page.goto(`${paddock.url}/apps/my-app`);
-        const summary = page.locator("summary", { hasText: "More for" });
-        await summary.focus();
-        await page.keyboard.press("Enter");
-        await expect(page.getByRole("link", { name: "Change plan" })).toBeVisible();
-        await page.keyboard.press("Escape");
-        await expect(page.getByRole("link", { name: "Change plan" })).toBeHidden();
-        await expect(summary).toBeFocused();
-      });
-
-      await test.step("the pages are accessible", async () => {
-        await page.goto(`${database}/metrics?range=1h`);
-        await panel(page, "CPU").locator("summary", { hasText: "Table" }).click();
-        await expectAccessible(page, "metrics");
-        await page.goto(`${database}/metrics?range=custom&from=2026-11-27T14:00&to=soon`);
-        await expectAccessible(page, "metrics with a wrong range");
-        await page.goto(database);
-        await expectAccessible(page, "overview");
-        await page.goto(`${database}/plan?to=postgresql-starter-1024`);
-        await expectAccessible(page, "change of plan");
-        await page.goto(`${paddock.url}/apps/my-app`);
-        await page.locator("summary", { hasText: "More for" }).click();
-        await expectAccessible(page, "a menu");
-      });
-      console.expectSilent(/status of 422/);
+      for (const title of always) {
+        await expect(panel(page, title).locator("figure")).toBeVisible();
+        const image = panel(page, title).locator(".chart-plot");
+        await expect(image).toHaveAttribute("aria-label", new RegExp(`^.*${title}.*last 1 h: .*now`));
+        await expect(panel(page, title).locator(".legend tbody tr").first()).not.toContainText("—");
+      }
     });
+
+    await test.step("the table has the chart's own values", async () => {
+      for (const title of ["Connections", "Latency of a probe"]) {
+        const chart = panel(page, title);
+        const drawn = await values(chart);
+        await chart.locator("summary", { hasText: "Table" }).click();
+        const rows = chart.locator("table.figures tbody tr");
+        const count = await rows.count();
+        expect(count).toBeGreaterThan(0);
+        expect(count).toBeLessThanOrEqual(50);
+        for (let at = 0; at < count; at++) {
+          const step = Number(await rows.nth(at).getAttribute("data-step"));
+          const cells = await rows.nth(at).locator("td").allInnerTexts();
+          const unit = title === "Connections" ? "" : " ms";
+          expect(cells).toEqual(drawn.map((series) => (series[step] === null ? "—" : told(series[step]) + unit)));
+        }
+      }
+    });
+
+    await test.step("a range is in the address, and stays there", async () => {
+      await page.getByRole("link", { name: "6 h", exact: true }).click();
+      await expect(page).toHaveURL(`${database}/metrics?range=6h`);
+      await expect(page.getByRole("link", { name: "6 h", exact: true })).toHaveAttribute("aria-current", "true");
+      await expect(page.getByRole("link", { name: "1 h", exact: true })).not.toHaveAttribute("aria-current", /.*/);
+      await page.reload();
+      await expect(page.getByRole("link", { name: "6 h", exact: true })).toHaveAttribute("aria-current", "true");
+      await expect(page.getByRole("link", { name: "CSV" })).toHaveAttribute("href", /\/metrics\.csv\?range=6h$/);
+    });
+
+    await test.step("a range that ends before it begins is refused at its field", async () => {
+      await page.locator("summary", { hasText: "Custom" }).click();
+      await page.getByLabel("From, UTC").fill("2026-11-27T14:00");
+      await page.getByLabel("To, UTC").fill("2026-11-27T13:00");
+      await page.getByRole("button", { name: "Show" }).click();
+      await expect(page).toHaveURL(/range=custom&from=2026-11-27T14%3A00&to=2026-11-27T13%3A00/);
+      await expect(page.getByLabel("To, UTC")).toHaveAttribute("aria-invalid", "true");
+      await expect(page.getByText("The end must be after the beginning.")).toBeVisible();
+      await expect(page.getByLabel("From, UTC")).toHaveValue("2026-11-27T14:00");
+    });
+
+    await test.step("any other range can be had", async () => {
+      const minutes = (back: number) => new Date(Date.now() - back * 60_000).toISOString().slice(0, 16);
+      await page.goto(`${database}/metrics`);
+      await page.locator("summary", { hasText: "Custom" }).click();
+      await page.getByLabel("From, UTC").fill(minutes(30));
+      await page.getByLabel("To, UTC").fill(minutes(-1));
+      await page.getByRole("button", { name: "Show" }).click();
+      await expect(page.getByText("The end must be after the beginning.")).toHaveCount(0);
+      await expect(panel(page, "Connections").locator("figure")).toBeVisible();
+    });
+
+    await test.step("the overview shows the day and leads to the charts", async () => {
+      await page.goto(database);
+      const tiles = page.locator(".tile");
+      await expect(tiles).toHaveCount(4);
+      for (const name of ["CPU", "Memory", "Connections", "Disk"]) {
+        await expect(tiles.filter({ has: page.getByRole("link", { name, exact: true }) })).toContainText(/\d/);
+      }
+      await tiles.getByRole("link", { name: "Memory", exact: true }).click();
+      await expect(page).toHaveURL(/\/metrics#panel-memory$/);
+    });
+    // The refused range.
+    console.expectSilent(/status of 422/);
   });
-}
+
+  if (!javaScriptEnabled) return;
+
+  test("a cursor runs over all charts, and figures move", async ({ page, paddock, console }) => {
+    test.setTimeout(180_000);
+    const { address: database } = await firstDatabase(page, paddock);
+    await waitForValues(page, `${database}/metrics?range=1h`);
+
+    await test.step("the keyboard moves it, and the legend follows", async () => {
+      const chart = panel(page, "Connections");
+      const slider = chart.getByRole("slider");
+      await slider.focus();
+      const drawn = (await values(chart))[0];
+      const last = drawn.length - 1;
+      const head = chart.locator(".at-head");
+      await expect(slider).toHaveAttribute("aria-valuenow", String(last));
+      await slider.press("ArrowLeft");
+      await expect(slider).toHaveAttribute("aria-valuenow", String(last - 1));
+      await expect(head).toHaveText(/^\d\d:\d\d:\d\d$/);
+      await expect(chart.locator(".legend .at").first()).toHaveText(told(drawn[last - 1]));
+      await expect(slider).toHaveAttribute("aria-valuetext", /UTC: Connections /);
+      await slider.press("Home");
+      await expect(slider).toHaveAttribute("aria-valuenow", "0");
+      await slider.press("End");
+      await expect(slider).toHaveAttribute("aria-valuenow", String(last));
+      // One time for all charts.
+      await expect(panel(page, "CPU").locator(".at-head")).toHaveText(await head.innerText());
+      // A line without a width has no box, so its own attribute tells whether it is shown.
+      await expect(panel(page, "CPU").locator(".cursor-line")).not.toHaveAttribute("visibility", "hidden");
+      await slider.press("Escape");
+      await expect(head).toHaveText("Now");
+      await expect(chart.locator(".cursor-line")).toHaveAttribute("visibility", "hidden");
+      // A chart that has the focus would keep its cursor when the pointer leaves.
+      await slider.blur();
+    });
+
+    await test.step("the pointer moves it", async () => {
+      const chart = panel(page, "Connections");
+      await chart.locator(".chart-plot").hover();
+      await expect(chart.locator(".at-head")).toHaveText(/^\d\d:\d\d:\d\d$/);
+      await page.getByRole("heading", { level: 1 }).hover();
+      await expect(chart.locator(".at-head")).toHaveText("Now");
+    });
+
+    await test.step("the figures of now are live, and can be held", async () => {
+      const now = page.getByRole("region", { name: "Now" });
+      await expect(now.getByText("Live", { exact: true })).toBeVisible();
+      const hold = now.getByRole("button", { name: "Pause" });
+      await hold.click();
+      await expect(hold).toHaveAttribute("aria-pressed", "true");
+      await expect(now.getByText("Held", { exact: true })).toBeVisible();
+      await hold.click();
+      await expect(now.getByText("Live", { exact: true })).toBeVisible();
+    });
+
+    await test.step("a menu unfolds, and Escape folds it", async () => {
+      await page.goto(`${paddock.url}/apps/my-app`);
+      const summary = page.locator("summary", { hasText: "More for" });
+      await summary.focus();
+      await page.keyboard.press("Enter");
+      await expect(page.getByRole("link", { name: "Change plan" })).toBeVisible();
+      await page.keyboard.press("Escape");
+      await expect(page.getByRole("link", { name: "Change plan" })).toBeHidden();
+      await expect(summary).toBeFocused();
+    });
+
+    await test.step("the pages are accessible", async () => {
+      await page.goto(`${database}/metrics?range=1h`);
+      await panel(page, "CPU").locator("summary", { hasText: "Table" }).click();
+      await expectAccessible(page, "metrics");
+      await page.goto(`${database}/metrics?range=custom&from=2026-11-27T14:00&to=soon`);
+      await expectAccessible(page, "metrics with a wrong range");
+      await page.goto(database);
+      await expectAccessible(page, "overview");
+      await page.goto(`${database}/plan?to=postgresql-starter-1024`);
+      await expectAccessible(page, "change of plan");
+      await page.goto(`${paddock.url}/apps/my-app`);
+      await page.locator("summary", { hasText: "More for" }).click();
+      await expectAccessible(page, "a menu");
+    });
+    console.expectSilent(/status of 422/);
+  });
+});

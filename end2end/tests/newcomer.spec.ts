@@ -1,84 +1,64 @@
 // From the set-up link to `select 1` through the copied URL: once with JavaScript, once without.
-import { expect, test, type Page } from "@playwright/test";
-import { Console, expectAccessible } from "../support/accessible.ts";
-import { Paddock, psql } from "../support/paddock.ts";
-import { addDatabase, createApp, createFirstAccount, expectDone } from "../support/steps.ts";
+import { expectAccessible } from "../support/accessible.ts";
+import { psql } from "../support/paddock.ts";
+import { addDatabase, createApp, createFirstAccount, expectDone, firstDatabase } from "../support/steps.ts";
+import { expect, type Page, test, withAndWithoutJavaScript } from "../support/test.ts";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-for (const javaScriptEnabled of [true, false]) {
-  test.describe(javaScriptEnabled ? "with JavaScript" : "without JavaScript", () => {
-    test.use({ javaScriptEnabled, permissions: ["clipboard-read", "clipboard-write"] });
+withAndWithoutJavaScript((javaScriptEnabled) => {
+  test.use({ permissions: ["clipboard-read", "clipboard-write"] });
 
-    let paddock: Paddock;
-    test.beforeAll(async () => {
-      paddock = await Paddock.start();
-    });
-    test.afterAll(async () => {
-      await paddock?.stop();
-    });
+  test("a newcomer gets from the set-up link to select 1", async ({ page, paddock, console, request }) => {
+    const { name } = await firstDatabase(page, paddock);
+    expect(name).toMatch(/^my_app_\d{4}$/);
+    await expect(page.getByText("Running").first()).toBeVisible();
 
-    test("a newcomer gets from the set-up link to select 1", async ({ page, request }) => {
-      const console = new Console(page, javaScriptEnabled);
-      await createFirstAccount(page, paddock);
-      await createApp(page, paddock, "my-app");
-      const name = await addDatabase(page, "my-app", "Starter 512M");
-      expect(name).toMatch(/^my_app_\d{4}$/);
-      await expect(page.getByText("Running").first()).toBeVisible();
+    // The connection string, as people take it.
+    await page.getByRole("link", { name: "Connect", exact: true }).click();
+    const url = await takeUrl(page, javaScriptEnabled);
+    expect(psql(url, "SELECT session_user || ' ' || current_database()")).toBe(`${name} ${name}`);
+    expect(psql(url, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user")).toBe("f");
 
-      // The connection string, as people take it.
-      await page.getByRole("link", { name: "Connect", exact: true }).click();
-      const url = await takeUrl(page, javaScriptEnabled);
-      expect(psql(url, "SELECT session_user || ' ' || current_database()")).toBe(`${name} ${name}`);
-      expect(psql(url, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user")).toBe("f");
+    // The CA from the same dialog proves which server answers.
+    const ca = join(mkdtempSync("/tmp/pdk-ca-"), "ca.pem");
+    writeFileSync(ca, await (await request.get(`${paddock.url}/api/ca_certificate`)).text());
+    const verified = url.replace(/sslmode=[a-z-]+/, "sslmode=verify-full");
+    // What PostgreSQL tells of a session it tells to who logged in, not to the owner that the session acts as.
+    const tls = psql(verified, "SET ROLE NONE; SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()", { PGSSLROOTCERT: ca });
+    expect(tls).toBe("TLSv1.3");
 
-      // The CA from the same dialog proves which server answers.
-      const ca = join(mkdtempSync("/tmp/pdk-ca-"), "ca.pem");
-      writeFileSync(ca, await (await request.get(`${paddock.url}/api/ca_certificate`)).text());
-      const verified = url.replace(/sslmode=[a-z-]+/, "sslmode=verify-full");
-      // What PostgreSQL tells of a session it tells to who logged in, not to the owner that the session acts as.
-      const tls = psql(verified, "SET ROLE NONE; SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()", { PGSSLROOTCERT: ca });
-      expect(tls).toBe("TLSv1.3");
-
-      // The app has it as variables.
-      await page.goto(`${paddock.url}/apps/my-app/environment`);
-      await expect(page.getByText("SCALINGO_POSTGRESQL_URL").first()).toBeVisible();
-      await expect(page.getByText("DATABASE_URL").first()).toBeVisible();
-      console.expectSilent();
-    });
-
-    test("a deleted database can be brought back with its data", async ({ page }) => {
-      await page.goto(`${paddock.url}/login`);
-      await page.getByLabel("User name or e-mail").fill("ada@example.org");
-      await page.getByLabel("Password").fill("a long enough password");
-      await page.getByRole("button", { name: "Sign in" }).click();
-      await page.goto(`${paddock.url}/databases`);
-      await page.getByRole("link", { name: /^my_app_\d+/ }).first().click();
-      await expect(page).toHaveURL(/\/databases\/ad-/);
-      const [address, name] = [page.url(), (await page.getByRole("heading", { level: 1 }).innerText()).trim()];
-      await page.getByRole("link", { name: "Connect", exact: true }).click();
-      const url = await takeUrl(page, javaScriptEnabled);
-      psql(url, "CREATE TABLE kept AS SELECT 42 AS answer");
-
-      await page.goto(`${address}/settings`);
-      await page.getByLabel(`Type ${name} to confirm`).fill("something else");
-      await page.getByRole("button", { name: "Delete database" }).click();
-      await expect(page.getByText(name).first()).toBeVisible();
-      await expect(page.locator("[aria-invalid=true]")).toHaveCount(1);
-      await page.getByLabel(`Type ${name} to confirm`).fill(name);
-      await page.getByRole("button", { name: "Delete database" }).click();
-      await expect(page).toHaveURL(/\/operations\/op-/);
-      await expectDone(page);
-      expect(() => psql(url, "SELECT 1")).toThrow();
-
-      await page.goto(address);
-      await page.getByRole("button", { name: /Bring back|Undo|Restore/ }).click();
-      await expect(page).toHaveURL(/\/operations\/op-/);
-      await expectDone(page);
-      expect(psql(url, "SELECT answer FROM kept")).toBe("42");
-    });
+    // The app has it as variables.
+    await page.goto(`${paddock.url}/apps/my-app/environment`);
+    await expect(page.getByText("SCALINGO_POSTGRESQL_URL").first()).toBeVisible();
+    await expect(page.getByText("DATABASE_URL").first()).toBeVisible();
+    console.expectSilent();
   });
-}
+
+  test("a deleted database can be brought back with its data", async ({ page, paddock }) => {
+    const { name, address } = await firstDatabase(page, paddock);
+    await page.getByRole("link", { name: "Connect", exact: true }).click();
+    const url = await takeUrl(page, javaScriptEnabled);
+    psql(url, "CREATE TABLE kept AS SELECT 42 AS answer");
+
+    await page.goto(`${address}/settings`);
+    await page.getByLabel(`Type ${name} to confirm`).fill("something else");
+    await page.getByRole("button", { name: "Delete database" }).click();
+    await expect(page.getByText(name).first()).toBeVisible();
+    await expect(page.locator("[aria-invalid=true]")).toHaveCount(1);
+    await page.getByLabel(`Type ${name} to confirm`).fill(name);
+    await page.getByRole("button", { name: "Delete database" }).click();
+    await expect(page).toHaveURL(/\/operations\/op-/);
+    await expectDone(page);
+    expect(() => psql(url, "SELECT 1")).toThrow();
+
+    await page.goto(address);
+    await page.getByRole("button", { name: /Bring back|Undo|Restore/ }).click();
+    await expect(page).toHaveURL(/\/operations\/op-/);
+    await expectDone(page);
+    expect(psql(url, "SELECT answer FROM kept")).toBe("42");
+  });
+});
 
 /// The URL with its password: copied where a browser can, revealed where it cannot.
 async function takeUrl(page: Page, javaScript: boolean): Promise<string> {
@@ -91,53 +71,47 @@ async function takeUrl(page: Page, javaScript: boolean): Promise<string> {
   return (await page.locator(".code pre").first().innerText()).trim();
 }
 
-test("every page is accessible, light and dark, 320 and 1280 px", async ({ page }) => {
+test("every page is accessible, light and dark, 320 and 1280 px", async ({ page, paddock, console }) => {
   test.setTimeout(420_000);
-  const paddock = await Paddock.start();
-  const console = new Console(page);
-  try {
-    await page.goto(paddock.setupLink);
-    await expectAccessible(page, "set-up");
-    await createFirstAccount(page, paddock);
-    await expectAccessible(page, "no apps yet");
-    await createApp(page, paddock, "my-app");
-    await expectAccessible(page, "an app without add-ons");
-    await page.goto(`${paddock.url}/apps/my-app/addons/new`);
-    await expectAccessible(page, "choose a plan");
-    await page.goto(`${paddock.url}/apps/my-app`);
-    await addDatabase(page, "my-app", "Sandbox");
-    const database = page.url();
-    const pages: [string, string][] = [
-      ["overview", database],
-      ["connect", `${database}?dialog=connect`],
-      ["the database's activity", `${database}/activity`],
-      ["the database's settings", `${database}/settings`],
-      ["apps", `${paddock.url}/apps`],
-      ["an app", `${paddock.url}/apps/my-app`],
-      ["environment", `${paddock.url}/apps/my-app/environment`],
-      ["the app's activity", `${paddock.url}/apps/my-app/activity`],
-      ["the app's settings", `${paddock.url}/apps/my-app/settings`],
-      ["create app", `${paddock.url}/apps/new`],
-      ["databases", `${paddock.url}/databases`],
-      ["operations", `${paddock.url}/operations`],
-      ["account", `${paddock.url}/account`],
-    ];
-    for (const [what, url] of pages) {
-      await page.goto(url);
-      await expectAccessible(page, what);
-    }
-    await page.goto(`${paddock.url}/operations`);
-    await page.getByRole("link", { name: /my_app_\d+/ }).first().click();
-    await expect(page).toHaveURL(/\/operations\/op-/);
-    await expectAccessible(page, "an operation");
-    console.expectSilent();
-    const missing = await page.goto(`${paddock.url}/apps/nobodys-app`);
-    expect(missing?.status()).toBe(404);
-    await expectAccessible(page, "not found");
-    await page.context().clearCookies();
-    await page.goto(`${paddock.url}/login`);
-    await expectAccessible(page, "sign in");
-  } finally {
-    await paddock.stop();
+  await page.goto(paddock.setupLink);
+  await expectAccessible(page, "set-up");
+  await createFirstAccount(page, paddock);
+  await expectAccessible(page, "no apps yet");
+  await createApp(page, paddock, "my-app");
+  await expectAccessible(page, "an app without add-ons");
+  await page.goto(`${paddock.url}/apps/my-app/addons/new`);
+  await expectAccessible(page, "choose a plan");
+  await page.goto(`${paddock.url}/apps/my-app`);
+  await addDatabase(page, "my-app", "Sandbox");
+  const database = page.url();
+  const pages: [string, string][] = [
+    ["overview", database],
+    ["connect", `${database}?dialog=connect`],
+    ["the database's activity", `${database}/activity`],
+    ["the database's settings", `${database}/settings`],
+    ["apps", `${paddock.url}/apps`],
+    ["an app", `${paddock.url}/apps/my-app`],
+    ["environment", `${paddock.url}/apps/my-app/environment`],
+    ["the app's activity", `${paddock.url}/apps/my-app/activity`],
+    ["the app's settings", `${paddock.url}/apps/my-app/settings`],
+    ["create app", `${paddock.url}/apps/new`],
+    ["databases", `${paddock.url}/databases`],
+    ["operations", `${paddock.url}/operations`],
+    ["account", `${paddock.url}/account`],
+  ];
+  for (const [what, url] of pages) {
+    await page.goto(url);
+    await expectAccessible(page, what);
   }
+  await page.goto(`${paddock.url}/operations`);
+  await page.getByRole("link", { name: /my_app_\d+/ }).first().click();
+  await expect(page).toHaveURL(/\/operations\/op-/);
+  await expectAccessible(page, "an operation");
+  console.expectSilent();
+  const missing = await page.goto(`${paddock.url}/apps/nobodys-app`);
+  expect(missing?.status()).toBe(404);
+  await expectAccessible(page, "not found");
+  await page.context().clearCookies();
+  await page.goto(`${paddock.url}/login`);
+  await expectAccessible(page, "sign in");
 });

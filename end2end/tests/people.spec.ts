@@ -1,20 +1,9 @@
 // Accounts in a real browser: tokens shown once, invitations used once, sessions ended from elsewhere, and what a
 // collaborator may see. And the power switches of a database, pressed as people press them.
-import { expect, test } from "@playwright/test";
-import { Console } from "../support/accessible.ts";
-import { Paddock } from "../support/paddock.ts";
 import { addDatabase, createApp, createFirstAccount, expectDone, password, signIn } from "../support/steps.ts";
+import { expect, test } from "../support/test.ts";
 
-let paddock: Paddock;
-test.beforeAll(async () => {
-  paddock = await Paddock.start();
-});
-test.afterAll(async () => {
-  await paddock?.stop();
-});
-
-test("an account's tokens, people and databases", async ({ page, browser, request }) => {
-  const console = new Console(page);
+test("an account's tokens, people and databases", async ({ page, paddock, console, browser, request }) => {
   await createFirstAccount(page, paddock);
 
   await test.step("a refused form keeps what was typed, and says why at the field", async () => {

@@ -1,146 +1,132 @@
 // Point-in-time recovery: the window, a moment chosen and read back, looked at beside the database, moved, put in its
 // place, and the state before brought back; with JavaScript and without.
-import { expect, test, type Page } from "@playwright/test";
-import { Console, expectAccessible } from "../support/accessible.ts";
-import { Paddock, psql } from "../support/paddock.ts";
-import { addDatabase, createApp, createFirstAccount, expectDone, urlOf, write } from "../support/steps.ts";
+import { expectAccessible } from "../support/accessible.ts";
+import { psql } from "../support/paddock.ts";
+import { expectDone, firstDatabase, urlOf, write } from "../support/steps.ts";
+import { expect, type Page, test, withAndWithoutJavaScript } from "../support/test.ts";
 
-for (const javaScriptEnabled of [true, false]) {
-  test.describe(javaScriptEnabled ? "with JavaScript" : "without JavaScript", () => {
-    test.use({ javaScriptEnabled, timezoneId: "Asia/Tokyo" });
+withAndWithoutJavaScript((javaScriptEnabled) => {
+  test.use({ timezoneId: "Asia/Tokyo" });
 
-    let paddock: Paddock;
-    test.beforeAll(async () => {
-      paddock = await Paddock.start();
+  test("a moment is looked at, switched to, and left again", async ({ page, paddock, console }) => {
+    test.setTimeout(420_000);
+    const { name, address: database } = await firstDatabase(page, paddock);
+    const url = await urlOf(page, paddock);
+    const rows = () => psql(url, "SELECT count(*) FROM kept");
+    const accessible = async (what: string) => {
+      if (javaScriptEnabled) await expectAccessible(page, what);
+    };
+
+    await test.step("the first base backup comes by itself", async () => {
+      await page.goto(database);
+      await page.getByRole("link", { name: "Recovery", exact: true }).click();
+      await expect(page).toHaveURL(`${database}/recovery`);
+      await expect(async () => {
+        await page.reload();
+        await expect(page.getByRole("heading", { name: "Restore to …" })).toBeVisible({ timeout: 1_000 });
+      }).toPass({ timeout: 120_000 });
+      await expect(page.getByText("Every change reaches the archive.")).toBeVisible();
+      await expect(page.locator("tbody tr", { hasText: "full" })).toHaveCount(1);
+      await accessible("the window");
+      if (javaScriptEnabled) await expect(page.getByLabel("Time zone")).toHaveValue("Asia/Tokyo");
+      else await expect(page.getByLabel("Time zone")).toHaveValue("UTC");
     });
-    test.afterAll(async () => {
-      await paddock?.stop();
+
+    psql(url, "CREATE TABLE kept AS SELECT n FROM generate_series(1, 1000) n");
+    // Whole seconds are asked for: the moment lies between two that differ.
+    await page.waitForTimeout(1_500);
+    const moment = psql(url, "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')");
+    await page.waitForTimeout(1_500);
+    psql(url, "DELETE FROM kept WHERE n > 10");
+    const [day, time] = moment.split(" ");
+
+    await test.step("what cannot be had is said at its field", async () => {
+      // The form itself goes no further than the window; an address can.
+      await page.goto(`${database}/recovery?at=2020-01-01T10:00:00Z`);
+      await expect(page.getByText("Choose a moment from")).toBeVisible();
+      await choose(page, day, time, "Mars/Olympus");
+      await expect(page.locator("#moment-zone-error")).toContainText("Europe/Paris");
+      await expect(page.getByLabel("Time zone")).toHaveValue("Mars/Olympus");
+      await accessible("a zone that is none");
     });
 
-    test("a moment is looked at, switched to, and left again", async ({ page }) => {
-      test.setTimeout(420_000);
-      const console = new Console(page, javaScriptEnabled);
-      await createFirstAccount(page, paddock);
-      await createApp(page, paddock, "my-app");
-      const name = await addDatabase(page, "my-app", "Starter 512M");
-      const database = page.url().replace(/[?#].*/, "");
-      const url = await urlOf(page, paddock);
-      const rows = () => psql(url, "SELECT count(*) FROM kept");
-      const accessible = async (what: string) => {
-        if (javaScriptEnabled) await expectAccessible(page, what);
-      };
+    await test.step("the moment is read back and restored beside", async () => {
+      const tokyo = psql(url, `SELECT to_char(timestamp '${moment}' AT TIME ZONE 'UTC' AT TIME ZONE 'Asia/Tokyo', 'YYYY-MM-DD HH24:MI:SS')`);
+      const [there, then] = tokyo.split(" ");
+      await choose(page, there, then, "Asia/Tokyo");
+      await expect(page.locator(".read-back-moment")).toHaveText(`${tokyo} JST = ${moment} UTC`);
+      await accessible("a moment read back");
+      await page.getByRole("button", { name: "Restore beside it" }).click();
+      await expect(page).toHaveURL(/\/operations\/op-/);
+      await expectDone(page);
+      await page.getByRole("link", { name: "See what stands there" }).click();
+      await expect(page).toHaveURL(`${database}/recovery`);
+      await expect(page.locator("tr", { hasText: "public.kept" })).toContainText("1000");
+      expect(rows(), "the database is as it was").toBe("10");
+      await accessible("what stands beside");
+    });
 
-      await test.step("the first base backup comes by itself", async () => {
-        await page.goto(database);
-        await page.getByRole("link", { name: "Recovery", exact: true }).click();
-        await expect(page).toHaveURL(`${database}/recovery`);
-        await expect(async () => {
-          await page.reload();
-          await expect(page.getByRole("heading", { name: "Restore to …" })).toBeVisible({ timeout: 1_000 });
-        }).toPass({ timeout: 120_000 });
-        await expect(page.getByText("Every change reaches the archive.")).toBeVisible();
-        await expect(page.locator("tbody tr", { hasText: "full" })).toHaveCount(1);
-        await accessible("the window");
-        if (javaScriptEnabled) await expect(page.getByLabel("Time zone")).toHaveValue("Asia/Tokyo");
-        else await expect(page.getByLabel("Time zone")).toHaveValue("UTC");
-      });
+    await test.step("moved to after the deletion, and back", async () => {
+      await page.getByRole("button", { name: "+1 s", exact: true }).click();
+      await expectDone(page);
+      await page.getByRole("link", { name: "See what stands there" }).click();
+      await expect(page.locator("tr", { hasText: "public.kept" })).toContainText("1000");
+      await page.getByRole("button", { name: "−1 s", exact: true }).click();
+      await expectDone(page);
+      await page.getByRole("link", { name: "See what stands there" }).click();
+      await expect(page.locator("tr", { hasText: "public.kept" })).toContainText("1000");
+    });
 
-      psql(url, "CREATE TABLE kept AS SELECT n FROM generate_series(1, 1000) n");
-      // Whole seconds are asked for: the moment lies between two that differ.
-      await page.waitForTimeout(1_500);
-      const moment = psql(url, "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')");
-      await page.waitForTimeout(1_500);
-      psql(url, "DELETE FROM kept WHERE n > 10");
-      const [day, time] = moment.split(" ");
+    // Rows are written all the while; each that PostgreSQL acknowledged has to be in the state that is left.
+    psql(url, "CREATE TABLE written (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY)");
+    const writer = write(url, "INSERT INTO written DEFAULT VALUES RETURNING n");
+    await test.step("switched to: the same URL has the rows again", async () => {
+      await page.getByText("Switch to it", { exact: true }).click();
+      await page.getByLabel(`Type ${name} to confirm`).fill("nonsense");
+      await page.getByRole("button", { name: "Switch to it now" }).click();
+      await expect(page.getByText(`Type ${name} to confirm.`).first()).toBeVisible();
+      await page.goto(`${database}/recovery`);
+      await page.getByText("Switch to it", { exact: true }).click();
+      await page.getByLabel(`Type ${name} to confirm`).fill(name);
+      await page.getByRole("button", { name: "Switch to it now" }).click();
+      await expect(page).toHaveURL(/\/operations\/op-/);
+      await expectDone(page);
+      expect(rows()).toBe("1000");
+      psql(url, "INSERT INTO kept VALUES (5000)");
+      expect(psql(url, "SELECT to_regclass('written') IS NULL"), "it did not exist at that moment").toBe("t");
+    });
 
-      await test.step("what cannot be had is said at its field", async () => {
-        // The form itself goes no further than the window; an address can.
-        await page.goto(`${database}/recovery?at=2020-01-01T10:00:00Z`);
-        await expect(page.getByText("Choose a moment from")).toBeVisible();
-        await choose(page, day, time, "Mars/Olympus");
-        await expect(page.locator("#moment-zone-error")).toContainText("Europe/Paris");
-        await expect(page.getByLabel("Time zone")).toHaveValue("Mars/Olympus");
-        await accessible("a zone that is none");
-      });
-
-      await test.step("the moment is read back and restored beside", async () => {
-        const tokyo = psql(url, `SELECT to_char(timestamp '${moment}' AT TIME ZONE 'UTC' AT TIME ZONE 'Asia/Tokyo', 'YYYY-MM-DD HH24:MI:SS')`);
-        const [there, then] = tokyo.split(" ");
-        await choose(page, there, then, "Asia/Tokyo");
-        await expect(page.locator(".read-back-moment")).toHaveText(`${tokyo} JST = ${moment} UTC`);
-        await accessible("a moment read back");
-        await page.getByRole("button", { name: "Restore beside it" }).click();
-        await expect(page).toHaveURL(/\/operations\/op-/);
-        await expectDone(page);
-        await page.getByRole("link", { name: "See what stands there" }).click();
-        await expect(page).toHaveURL(`${database}/recovery`);
-        await expect(page.locator("tr", { hasText: "public.kept" })).toContainText("1000");
-        expect(rows(), "the database is as it was").toBe("10");
-        await accessible("what stands beside");
-      });
-
-      await test.step("moved to after the deletion, and back", async () => {
-        await page.getByRole("button", { name: "+1 s", exact: true }).click();
-        await expectDone(page);
-        await page.getByRole("link", { name: "See what stands there" }).click();
-        await expect(page.locator("tr", { hasText: "public.kept" })).toContainText("1000");
-        await page.getByRole("button", { name: "−1 s", exact: true }).click();
-        await expectDone(page);
-        await page.getByRole("link", { name: "See what stands there" }).click();
-        await expect(page.locator("tr", { hasText: "public.kept" })).toContainText("1000");
-      });
-
-      // Rows are written all the while; each that PostgreSQL acknowledged has to be in the state that is left.
-      psql(url, "CREATE TABLE written (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY)");
-      const writer = write(url, "INSERT INTO written DEFAULT VALUES RETURNING n");
-      await test.step("switched to: the same URL has the rows again", async () => {
-        await page.getByText("Switch to it", { exact: true }).click();
-        await page.getByLabel(`Type ${name} to confirm`).fill("nonsense");
-        await page.getByRole("button", { name: "Switch to it now" }).click();
-        await expect(page.getByText(`Type ${name} to confirm.`).first()).toBeVisible();
+    await test.step("the state before is a moment, too, and an earlier one still works", async () => {
+      await expect(async () => {
         await page.goto(`${database}/recovery`);
-        await page.getByText("Switch to it", { exact: true }).click();
-        await page.getByLabel(`Type ${name} to confirm`).fill(name);
-        await page.getByRole("button", { name: "Switch to it now" }).click();
-        await expect(page).toHaveURL(/\/operations\/op-/);
-        await expectDone(page);
-        expect(rows()).toBe("1000");
-        psql(url, "INSERT INTO kept VALUES (5000)");
-        expect(psql(url, "SELECT to_regclass('written') IS NULL"), "it did not exist at that moment").toBe("t");
-      });
-
-      await test.step("the state before is a moment, too, and an earlier one still works", async () => {
-        await expect(async () => {
-          await page.goto(`${database}/recovery`);
-          await expect(page.getByRole("link", { name: "Choose it" })).toBeVisible({ timeout: 1_000 });
-        }).toPass({ timeout: 90_000 });
-        await accessible("what a restore has left");
-        await page.getByRole("link", { name: "Choose it" }).click();
-        await page.getByRole("button", { name: "Restore beside it" }).click();
-        await expectDone(page);
-        await page.getByRole("link", { name: "See what stands there" }).click();
-        await expect(page.locator("tr", { hasText: "public.kept" })).toHaveText(/kept10$/);
-        const left = await page.locator("tr", { hasText: "public.written" }).locator("td").innerText();
-        const acknowledged = await writer;
-        expect(acknowledged, "the writer wrote until the doors closed").toBeGreaterThan(10);
-        // One more may have been committed, its answer cut off.
-        expect([acknowledged, acknowledged + 1]).toContain(Number(left.replace(/\D/g, "")));
-        await page.locator("summary", { hasText: "Discard it" }).click();
-        await page.getByRole("button", { name: "Discard it now" }).click();
-        await expect(page.getByText("What stood beside the database is gone.")).toBeVisible();
-        expect(rows()).toBe("1001");
-      });
-
-      await test.step("the overview says what would be lost", async () => {
-        await page.goto(database);
-        await expect(page.getByText(/If its data were lost now, you would lose at most .* and be back in about/)).toBeVisible();
-        await expect(page.getByText(/If this machine burned now, everything would be lost: no copy is off this machine/)).toBeVisible();
-        await accessible("the overview");
-      });
-      console.expectSilent();
+        await expect(page.getByRole("link", { name: "Choose it" })).toBeVisible({ timeout: 1_000 });
+      }).toPass({ timeout: 90_000 });
+      await accessible("what a restore has left");
+      await page.getByRole("link", { name: "Choose it" }).click();
+      await page.getByRole("button", { name: "Restore beside it" }).click();
+      await expectDone(page);
+      await page.getByRole("link", { name: "See what stands there" }).click();
+      await expect(page.locator("tr", { hasText: "public.kept" })).toHaveText(/kept10$/);
+      const left = await page.locator("tr", { hasText: "public.written" }).locator("td").innerText();
+      const acknowledged = await writer;
+      expect(acknowledged, "the writer wrote until the doors closed").toBeGreaterThan(10);
+      // One more may have been committed, its answer cut off.
+      expect([acknowledged, acknowledged + 1]).toContain(Number(left.replace(/\D/g, "")));
+      await page.locator("summary", { hasText: "Discard it" }).click();
+      await page.getByRole("button", { name: "Discard it now" }).click();
+      await expect(page.getByText("What stood beside the database is gone.")).toBeVisible();
+      expect(rows()).toBe("1001");
     });
+
+    await test.step("the overview says what would be lost", async () => {
+      await page.goto(database);
+      await expect(page.getByText(/If its data were lost now, you would lose at most .* and be back in about/)).toBeVisible();
+      await expect(page.getByText(/If this machine burned now, everything would be lost: no copy is off this machine/)).toBeVisible();
+      await accessible("the overview");
+    });
+    console.expectSilent();
   });
-}
+});
 
 /// Types a moment and has it read back.
 async function choose(page: Page, day: string, time: string, zone: string) {

@@ -1,9 +1,9 @@
 // What runs in a database, cancelling and terminating it, and what statements cost; with JavaScript and without.
 import type { ChildProcess } from "node:child_process";
-import { expect, test, type Page } from "@playwright/test";
-import { Console, expectAccessible } from "../support/accessible.ts";
-import { Paddock, psql } from "../support/paddock.ts";
-import { addDatabase, createApp, createFirstAccount, talk, urlOf } from "../support/steps.ts";
+import { expectAccessible } from "../support/accessible.ts";
+import { psql } from "../support/paddock.ts";
+import { firstDatabase, talk, urlOf } from "../support/steps.ts";
+import { expect, type Page, test, withAndWithoutJavaScript } from "../support/test.ts";
 
 const hostile = `'<img src=x onerror=document.title=1>' AS "</script>"`;
 
@@ -12,159 +12,147 @@ const others = (text: string) => `FROM pg_stat_activity WHERE query LIKE '%${tex
 const runningOf = (url: string, text: string) => psql(url, `SET ROLE NONE; SELECT count(*) ${others(text)} AND state = 'active'`);
 const end = (url: string, text: string) => psql(url, `SET ROLE NONE; SELECT pg_terminate_backend(pid) ${others(text)}`);
 
-for (const javaScriptEnabled of [true, false]) {
-  test.describe(javaScriptEnabled ? "with JavaScript" : "without JavaScript", () => {
-    test.use({ javaScriptEnabled });
-    let paddock: Paddock;
-    const running: ChildProcess[] = [];
-    test.beforeAll(async () => {
-      paddock = await Paddock.start();
-    });
-    test.afterAll(async () => {
-      for (const child of running) child.kill();
-      await paddock?.stop();
-    });
-
-    test("a query is seen, cancelled and terminated; statements are counted", async ({ page }) => {
-      test.setTimeout(180_000);
-      const console = new Console(page, javaScriptEnabled);
-      await createFirstAccount(page, paddock);
-      await createApp(page, paddock, "my-app");
-      await addDatabase(page, "my-app", "Starter 512M");
-      const database = page.url().replace(/[?#].*/, "");
-      const url = await urlOf(page, paddock);
-      psql(url, "CREATE TABLE stock (sku text, qty int)");
-
-      await test.step("nothing runs", async () => {
-        await page.goto(database);
-        await page.getByRole("link", { name: "Running queries", exact: true }).click();
-        await expect(page).toHaveURL(`${database}/queries`);
-        await expect(page.getByText("Nothing runs.")).toBeVisible();
-        if (javaScriptEnabled) await expectAccessible(page, "no running queries");
-      });
-
-      await test.step("a long query appears, and its text is text", async () => {
-        const row = page.getByRole("row", { name: /pg_sleep/ });
-        await page.goto(`${database}/queries?refresh=1`);
-        await expect(row).toHaveCount(0);
-        // After the page is there: with scripts it comes by itself, within a second and a look.
-        running.push(talk(url, `SELECT pg_sleep(600), ${hostile}`));
-        if (javaScriptEnabled) await expect(row).toBeVisible({ timeout: 4_000 });
-        else await expect(async () => {
-          await page.reload();
-          await expect(row).toBeVisible({ timeout: 500 });
-        }).toPass({ timeout: 20_000 });
-        await expect(row).toContainText(hostile, { timeout: 10_000 });
-        expect(await page.locator("img[src=x]").count()).toBe(0);
-      });
-
-      if (javaScriptEnabled) await test.step("the table stands still while the focus is in it", async () => {
-        await page.mouse.move(0, 0);
-        await expect(page.getByText("Live", { exact: true })).toBeVisible();
-        await page.getByRole("row", { name: /onerror/ }).locator("summary", { hasText: "Terminate" }).focus();
-        await expect(page.getByText("Paused while you read")).toBeVisible();
-        running.push(talk(url, "SELECT pg_sleep(601)"));
-        await expect(() => expect(runningOf(url, "pg_sleep(601)")).toBe("1")).toPass({ timeout: 10_000 });
-        // Two looks would have brought it.
-        await page.waitForTimeout(2_500);
-        await expect(page.getByRole("row", { name: /pg_sleep\(601\)/ })).toHaveCount(0);
-        await page.evaluate(() => (document.activeElement as HTMLElement).blur());
-        await expect(page.getByRole("row", { name: /pg_sleep\(601\)/ })).toBeVisible({ timeout: 4_000 });
-        await expect(page.getByText("Live", { exact: true })).toBeVisible();
-      });
-
-      await test.step("filter and order stand in the address", async () => {
-        running.push(talk(url, "SELECT pg_sleep(600), 'another'"));
-        await expect(() => expect(runningOf(url, "another")).toBe("1")).toPass({ timeout: 10_000 });
-        await page.goto(`${database}/queries?refresh=0`);
-        await expect(page.getByRole("row", { name: /another/ })).toBeVisible();
-        await page.locator("summary", { hasText: "Filter and order" }).click();
-        await page.getByLabel("Query contains").fill("ONERROR");
-        await page.getByLabel("State", { exact: true }).selectOption("active");
-        await page.getByLabel("Order", { exact: true }).selectOption("PID");
-        await page.getByRole("button", { name: "Apply" }).click();
-        await expect(page).toHaveURL(/refresh=0&q=ONERROR&user=&state=active&sort=pid$/);
-        for (const again of [false, true]) {
-          if (again) await page.reload();
-          await expect(page.getByRole("row", { name: /onerror/ })).toBeVisible();
-          await expect(page.getByRole("row", { name: /another/ })).toHaveCount(0);
-          await expect(page.getByLabel("Query contains")).toHaveValue("ONERROR");
-          await expect(page.getByLabel("Order", { exact: true })).toHaveValue("pid");
-        }
-        await page.goto(`${database}/queries?refresh=0&sort=pid`);
-        const first = (name: string) => page.locator("tbody tr").first().filter({ hasText: name });
-        await expect(first("onerror")).toHaveCount(1);
-      });
-
-      await test.step("a session that ended meanwhile is told, and nobody else is ended", async () => {
-        await page.goto(`${database}/queries?refresh=0`);
-        const row = page.getByRole("row", { name: /'another'/ });
-        await row.locator("summary", { hasText: "Terminate" }).click();
-        expect(end(url, "another")).toBe("t");
-        await row.getByRole("button", { name: /^Terminate \d+ now$/ }).click();
-        await expect(page.getByRole("status").first()).toContainText(/ended meanwhile\. Nothing was done\./);
-        await expect(page.getByRole("row", { name: /'another'/ })).toHaveCount(0);
-        await expect(page.getByRole("row", { name: /onerror/ })).toBeVisible();
-      });
-
-      await test.step("idle sessions come when they are asked for", async () => {
-        running.push(talk(url, "SELECT 'i am idle'"));
-        await new Promise((resolve) => setTimeout(resolve, 500));
-        await page.goto(`${database}/queries?refresh=0`);
-        await expect(page.getByRole("row", { name: /i am idle/ })).toHaveCount(0);
-        await page.goto(`${database}/queries?refresh=0&idle=1`);
-        await expect(page.getByRole("row", { name: /i am idle/ })).toBeVisible();
-      });
-
-      await test.step("the blocked stand below their blocker", async () => {
-        running.push(talk(url, "BEGIN; LOCK TABLE stock IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(600)"));
-        await new Promise((resolve) => setTimeout(resolve, 1_000));
-        running.push(talk(url, "UPDATE stock SET qty = 1"));
-        await new Promise((resolve) => setTimeout(resolve, 1_000));
-        await page.goto(`${database}/queries?refresh=0`);
-        await expect(page.getByText("blocks 1")).toBeVisible();
-        await expect(page.getByText(/holds .*AccessExclusiveLock on public\.stock/)).toBeVisible();
-        await expect(page.getByRole("row", { name: /UPDATE stock/ })).toContainText("Lock: relation");
-        await expect(page.getByRole("row", { name: /UPDATE stock/ })).toContainText(/blocked by \d+/);
-        if (javaScriptEnabled) await expectAccessible(page, "running queries");
-      });
-
-      await test.step("cancelled, then terminated", async () => {
-        await page.getByRole("row", { name: /onerror/ }).getByRole("button", { name: /^Cancel/ }).click();
-        await expect(page.getByRole("status").first()).toContainText("Its statement was cancelled");
-        await expect(page).toHaveURL(`${database}/queries?refresh=0`);
-        await expect(page.getByRole("row", { name: /onerror/ })).toHaveCount(0);
-        const row = page.getByRole("row", { name: /blocks 1/ });
-        await row.locator("summary", { hasText: "Terminate" }).click();
-        await row.getByRole("button", { name: /now$/ }).click();
-        await expect(page.getByRole("status").first()).toContainText("It was terminated");
-        await expect(page.getByText("blocks 1")).toHaveCount(0);
-      });
-
-      await test.step("statements are counted", async () => {
-        await page.getByRole("link", { name: "Insights", exact: true }).click();
-        await expect(page.getByText("Statements are not counted.", { exact: true })).toBeVisible();
-        await page.getByRole("button", { name: "Count statements" }).click();
-        await expect(page.getByRole("status").first()).toContainText("Statements are counted from now on.");
-        psql(url, "SELECT count(*) FROM stock WHERE sku = 'a'");
-        await page.reload();
-        await expect(page.getByRole("row", { name: /FROM stock WHERE sku = \$1/ })).toBeVisible();
-        await page.getByRole("link", { name: "Calls", exact: true }).click();
-        await expect(page).toHaveURL(/top=calls/);
-        // No hour is kept yet: all since the reset is told, and that it is so.
-        await page.getByRole("link", { name: "1 h", exact: true }).click();
-        await expect(page).toHaveURL(/range=1h&top=calls/);
-        await expect(page.getByRole("link", { name: "1 h", exact: true })).toHaveAttribute("aria-current", "true");
-        await expect(page.getByText(/Counted since|Nothing older is kept yet/)).toBeVisible();
-        await expect(page.getByRole("row", { name: /FROM stock WHERE sku = \$1/ })).toBeVisible();
-        if (javaScriptEnabled) await expectAccessible(page, "insights");
-        await page.locator("summary", { hasText: "Reset" }).click();
-        await page.getByRole("button", { name: "Reset now" }).click();
-        await expect(page.getByText("All counters began anew.")).toBeVisible();
-        await page.getByRole("button", { name: "Stop counting" }).click();
-        await expect(page.getByText("Statements are not counted.", { exact: true })).toBeVisible();
-      });
-      console.expectSilent();
-    });
+withAndWithoutJavaScript((javaScriptEnabled) => {
+  const running: ChildProcess[] = [];
+  test.afterAll(async () => {
+    for (const child of running) child.kill();
   });
-}
+
+  test("a query is seen, cancelled and terminated; statements are counted", async ({ page, paddock, console }) => {
+    test.setTimeout(180_000);
+    const { address: database } = await firstDatabase(page, paddock);
+    const url = await urlOf(page, paddock);
+    psql(url, "CREATE TABLE stock (sku text, qty int)");
+
+    await test.step("nothing runs", async () => {
+      await page.goto(database);
+      await page.getByRole("link", { name: "Running queries", exact: true }).click();
+      await expect(page).toHaveURL(`${database}/queries`);
+      await expect(page.getByText("Nothing runs.")).toBeVisible();
+      if (javaScriptEnabled) await expectAccessible(page, "no running queries");
+    });
+
+    await test.step("a long query appears, and its text is text", async () => {
+      const row = page.getByRole("row", { name: /pg_sleep/ });
+      await page.goto(`${database}/queries?refresh=1`);
+      await expect(row).toHaveCount(0);
+      // After the page is there: with scripts it comes by itself, within a second and a look.
+      running.push(talk(url, `SELECT pg_sleep(600), ${hostile}`));
+      if (javaScriptEnabled) await expect(row).toBeVisible({ timeout: 4_000 });
+      else await expect(async () => {
+        await page.reload();
+        await expect(row).toBeVisible({ timeout: 500 });
+      }).toPass({ timeout: 20_000 });
+      await expect(row).toContainText(hostile, { timeout: 10_000 });
+      expect(await page.locator("img[src=x]").count()).toBe(0);
+    });
+
+    if (javaScriptEnabled) await test.step("the table stands still while the focus is in it", async () => {
+      await page.mouse.move(0, 0);
+      await expect(page.getByText("Live", { exact: true })).toBeVisible();
+      await page.getByRole("row", { name: /onerror/ }).locator("summary", { hasText: "Terminate" }).focus();
+      await expect(page.getByText("Paused while you read")).toBeVisible();
+      running.push(talk(url, "SELECT pg_sleep(601)"));
+      await expect(() => expect(runningOf(url, "pg_sleep(601)")).toBe("1")).toPass({ timeout: 10_000 });
+      // Two looks would have brought it.
+      await page.waitForTimeout(2_500);
+      await expect(page.getByRole("row", { name: /pg_sleep\(601\)/ })).toHaveCount(0);
+      await page.evaluate(() => (document.activeElement as HTMLElement).blur());
+      await expect(page.getByRole("row", { name: /pg_sleep\(601\)/ })).toBeVisible({ timeout: 4_000 });
+      await expect(page.getByText("Live", { exact: true })).toBeVisible();
+    });
+
+    await test.step("filter and order stand in the address", async () => {
+      running.push(talk(url, "SELECT pg_sleep(600), 'another'"));
+      await expect(() => expect(runningOf(url, "another")).toBe("1")).toPass({ timeout: 10_000 });
+      await page.goto(`${database}/queries?refresh=0`);
+      await expect(page.getByRole("row", { name: /another/ })).toBeVisible();
+      await page.locator("summary", { hasText: "Filter and order" }).click();
+      await page.getByLabel("Query contains").fill("ONERROR");
+      await page.getByLabel("State", { exact: true }).selectOption("active");
+      await page.getByLabel("Order", { exact: true }).selectOption("PID");
+      await page.getByRole("button", { name: "Apply" }).click();
+      await expect(page).toHaveURL(/refresh=0&q=ONERROR&user=&state=active&sort=pid$/);
+      for (const again of [false, true]) {
+        if (again) await page.reload();
+        await expect(page.getByRole("row", { name: /onerror/ })).toBeVisible();
+        await expect(page.getByRole("row", { name: /another/ })).toHaveCount(0);
+        await expect(page.getByLabel("Query contains")).toHaveValue("ONERROR");
+        await expect(page.getByLabel("Order", { exact: true })).toHaveValue("pid");
+      }
+      await page.goto(`${database}/queries?refresh=0&sort=pid`);
+      const first = (name: string) => page.locator("tbody tr").first().filter({ hasText: name });
+      await expect(first("onerror")).toHaveCount(1);
+    });
+
+    await test.step("a session that ended meanwhile is told, and nobody else is ended", async () => {
+      await page.goto(`${database}/queries?refresh=0`);
+      const row = page.getByRole("row", { name: /'another'/ });
+      await row.locator("summary", { hasText: "Terminate" }).click();
+      expect(end(url, "another")).toBe("t");
+      await row.getByRole("button", { name: /^Terminate \d+ now$/ }).click();
+      await expect(page.getByRole("status").first()).toContainText(/ended meanwhile\. Nothing was done\./);
+      await expect(page.getByRole("row", { name: /'another'/ })).toHaveCount(0);
+      await expect(page.getByRole("row", { name: /onerror/ })).toBeVisible();
+    });
+
+    await test.step("idle sessions come when they are asked for", async () => {
+      running.push(talk(url, "SELECT 'i am idle'"));
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      await page.goto(`${database}/queries?refresh=0`);
+      await expect(page.getByRole("row", { name: /i am idle/ })).toHaveCount(0);
+      await page.goto(`${database}/queries?refresh=0&idle=1`);
+      await expect(page.getByRole("row", { name: /i am idle/ })).toBeVisible();
+    });
+
+    await test.step("the blocked stand below their blocker", async () => {
+      running.push(talk(url, "BEGIN; LOCK TABLE stock IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(600)"));
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      running.push(talk(url, "UPDATE stock SET qty = 1"));
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      await page.goto(`${database}/queries?refresh=0`);
+      await expect(page.getByText("blocks 1")).toBeVisible();
+      await expect(page.getByText(/holds .*AccessExclusiveLock on public\.stock/)).toBeVisible();
+      await expect(page.getByRole("row", { name: /UPDATE stock/ })).toContainText("Lock: relation");
+      await expect(page.getByRole("row", { name: /UPDATE stock/ })).toContainText(/blocked by \d+/);
+      if (javaScriptEnabled) await expectAccessible(page, "running queries");
+    });
+
+    await test.step("cancelled, then terminated", async () => {
+      await page.getByRole("row", { name: /onerror/ }).getByRole("button", { name: /^Cancel/ }).click();
+      await expect(page.getByRole("status").first()).toContainText("Its statement was cancelled");
+      await expect(page).toHaveURL(`${database}/queries?refresh=0`);
+      await expect(page.getByRole("row", { name: /onerror/ })).toHaveCount(0);
+      const row = page.getByRole("row", { name: /blocks 1/ });
+      await row.locator("summary", { hasText: "Terminate" }).click();
+      await row.getByRole("button", { name: /now$/ }).click();
+      await expect(page.getByRole("status").first()).toContainText("It was terminated");
+      await expect(page.getByText("blocks 1")).toHaveCount(0);
+    });
+
+    await test.step("statements are counted", async () => {
+      await page.getByRole("link", { name: "Insights", exact: true }).click();
+      await expect(page.getByText("Statements are not counted.", { exact: true })).toBeVisible();
+      await page.getByRole("button", { name: "Count statements" }).click();
+      await expect(page.getByRole("status").first()).toContainText("Statements are counted from now on.");
+      psql(url, "SELECT count(*) FROM stock WHERE sku = 'a'");
+      await page.reload();
+      await expect(page.getByRole("row", { name: /FROM stock WHERE sku = \$1/ })).toBeVisible();
+      await page.getByRole("link", { name: "Calls", exact: true }).click();
+      await expect(page).toHaveURL(/top=calls/);
+      // No hour is kept yet: all since the reset is told, and that it is so.
+      await page.getByRole("link", { name: "1 h", exact: true }).click();
+      await expect(page).toHaveURL(/range=1h&top=calls/);
+      await expect(page.getByRole("link", { name: "1 h", exact: true })).toHaveAttribute("aria-current", "true");
+      await expect(page.getByText(/Counted since|Nothing older is kept yet/)).toBeVisible();
+      await expect(page.getByRole("row", { name: /FROM stock WHERE sku = \$1/ })).toBeVisible();
+      if (javaScriptEnabled) await expectAccessible(page, "insights");
+      await page.locator("summary", { hasText: "Reset" }).click();
+      await page.getByRole("button", { name: "Reset now" }).click();
+      await expect(page.getByText("All counters began anew.")).toBeVisible();
+      await page.getByRole("button", { name: "Stop counting" }).click();
+      await expect(page.getByText("Statements are not counted.", { exact: true })).toBeVisible();
+    });
+    console.expectSilent();
+  });
+});

@@ -6,12 +6,17 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::OnceLock,
+    time::Duration,
 };
 use types::NodeId;
 use uuid::Uuid;
 
 /// Where Paddock itself is on v2, which allows processes in leaves only. The name is in `docs/paddock.service`, too.
 const LEAF: &str = "paddock-control";
+
+/// How often and how long it is waited for a process that is ending.
+const LOOKS: u32 = 10;
+const LOOK: Duration = Duration::from_millis(10);
 
 /// The place where groups are made.
 #[derive(Debug)]
@@ -131,9 +136,17 @@ impl Room {
         told.max_by_key(|told| told.kills)
     }
 
-    /// Removes the groups of a database in which nobody is any more.
-    pub(crate) fn clear(&self, id: NodeId) {
-        self.left(id).iter().for_each(|dir| super::remove(dir));
+    /// Removes the groups of a database in which nobody is any more. A process that is ending leaves its group as one of
+    /// its last acts, when nothing else is seen of it: it is waited for, for a moment.
+    pub(crate) async fn clear(&self, id: NodeId) {
+        for _ in 0..LOOKS {
+            let left = self.left(id);
+            left.iter().for_each(|dir| super::remove(dir));
+            if left.iter().all(|dir| !dir.exists()) {
+                return;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     /// Directories of a database's groups.
@@ -272,9 +285,9 @@ mod tests {
         fs::write(dir.join("memory.max"), "268435456\n").unwrap();
         assert_eq!(room.last_words(ours), Some(OutOfMemory { kills: 2, limit: Some(256 << 20) }));
         assert_eq!(room.last_words(other), None);
-        room.clear(ours);
+        room.clear(ours).await;
         assert_eq!(room.left(ours).len(), 1, "not empty here: it stays");
-        room.clear(other);
+        room.clear(other).await;
         assert_eq!(room.left(other).len(), 0);
     }
 }

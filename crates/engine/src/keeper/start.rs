@@ -160,7 +160,7 @@ async fn spawn(server: Server<'_>) -> Result<Option<Handle>, EngineError> {
         exec = exec.heap(heap::of(&limits));
         let id = server.identity.group();
         // Nobody is in the last start's group any more: leftovers were ended.
-        cgroup::room().clear(id);
+        cgroup::room().clear(id).await;
         if let Some(doors) = cgroup::room().make(id, &limits).await {
             exec = exec.enter(doors);
         }

@@ -42,7 +42,7 @@ pub(crate) async fn stop(
     if let Some(group) = group {
         group.remove();
     }
-    cgroup::room().clear(identity.group());
+    cgroup::room().clear(identity.group()).await;
     Ok(())
 }
 

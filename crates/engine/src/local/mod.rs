@@ -438,7 +438,7 @@ impl Engine for LocalEngine {
         let _turn = self.inner.turns.take(id).await;
         self.forget(id);
         trash::purge(&self.inner.layout, &self.inner.pool, id).await?;
-        cgroup::room().clear(id);
+        cgroup::room().clear(id).await;
         Ok(())
     }
 

@@ -2,23 +2,21 @@
 //!
 //! Range and order are in the address. Counting is switched on and off here; nothing is counted unasked.
 
-use super::{deleted::DeletedDatabase, layout::ThisDatabase, queries::Text};
+use super::{queries::Text, tab::tab};
 use crate::{
     error::AppError,
     ui::{
-        ButtonLink, Column, Confirm, Empty, ErrorSummary, Load, Notice, RowForm, Table, Td, Variant, moment,
+        ButtonLink, Column, Confirm, Empty, ErrorSummary, Notice, RowForm, Table, Td, Variant, moment,
         problem, the_command, the_commands,
     },
 };
 use leptos::{either::EitherOf3, prelude::*};
-use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use serde::{Deserialize, Serialize};
 use types::{
     AddonId,
     command::Act,
     statement::{Counting, StatementOrder, StatementRange, StatementView, StatementsView},
-    view::DatabaseView,
 };
 
 /// What the page shows.
@@ -67,7 +65,6 @@ pub async fn reset_statements(id: String) -> Result<(), AppError> {
 /// `/databases/{id}/insights?range=…&top=…`
 #[component]
 pub fn Insights() -> impl IntoView {
-    let ThisDatabase(database) = ThisDatabase::expect();
     let params = use_params_map();
     let query = use_query_map();
     let asked = move || {
@@ -76,32 +73,7 @@ pub fn Insights() -> impl IntoView {
         (params.read().get("id").unwrap_or_default(), get("range"), get("top"))
     };
     let page = Resource::new_blocking(asked, |(id, range, top)| read_statements(id, range, top));
-    let both = move |view: DatabaseView| {
-        view! {
-            <Load from=page quiet=true let:page>
-                <Whole view=view.clone() page />
-            </Load>
-        }
-    };
-    view! {
-        <Load from=database quiet=true let:data>
-            {both(data.view)}
-        </Load>
-    }
-}
-
-#[component]
-fn Whole(view: DatabaseView, page: InsightsPage) -> impl IntoView {
-    let title = format!("Insights · {}", view.addon.resource_id);
-    let whole = if view.addon.deleted_at.is_some() {
-        view! { <DeletedDatabase addon=view.addon now=view.now /> }.into_any()
-    } else {
-        view! { <Living id=view.addon.id page /> }.into_any()
-    };
-    view! {
-        <Title text=title />
-        {whole}
-    }
+    tab("Insights", page, |view, page| view! { <Living id=view.addon.id page /> })
 }
 
 #[component]

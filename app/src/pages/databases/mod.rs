@@ -19,6 +19,7 @@ mod queries;
 mod read_only;
 mod running;
 mod settings;
+mod tab;
 mod tiles;
 mod told;
 mod users;

@@ -3,23 +3,21 @@
 //!
 //! It decides nothing: the rules for what is typed are in `types::reach`, those for switches in the core.
 
-use super::{deleted::DeletedDatabase, layout::ThisDatabase};
+use super::tab::tab;
 use crate::{
     error::AppError,
     ui::{
-        ButtonLink, CodeBlock, Column, Confirm, ErrorSummary, Fact, Facts, Field, Form, Load, Panel, RowForm,
+        ButtonLink, CodeBlock, Column, Confirm, ErrorSummary, Fact, Facts, Field, Form, Panel, RowForm,
         Submit, Table, Td, Time, Variant, moment, problem, the_command, the_commands, the_typed_command,
     },
 };
 use leptos::{either::Either, prelude::*};
-use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 use types::{
     AddonId,
     command::{Act, TypedForm},
     network::Network,
     reach::{Feature, MOST_NETWORKS, NetworkView, ReachView, TcpSession, ca_ends_soon},
-    view::DatabaseView,
 };
 
 /// How a database may be reached.
@@ -86,43 +84,19 @@ pub async fn end_refused_sessions(id: String) -> Result<(), AppError> {
 /// `/databases/{id}/network`.
 #[component]
 pub fn NetworkPage() -> impl IntoView {
-    let ThisDatabase(database) = ThisDatabase::expect();
     let params = use_params_map();
     let page = Resource::new_blocking(move || params.read().get("id").unwrap_or_default(), reach);
-    let both = move |view: DatabaseView| {
+    tab("Network", page, |view, reach| {
+        let id = view.addon.id;
         view! {
-            <Load from=page quiet=true let:reach>
-                <Whole view=view.clone() reach />
-            </Load>
-        }
-    };
-    view! {
-        <Load from=database quiet=true let:data>
-            {both(data.view)}
-        </Load>
-    }
-}
-
-#[component]
-fn Whole(view: DatabaseView, reach: ReachView) -> impl IntoView {
-    let title = format!("Network · {}", view.addon.resource_id);
-    let id = view.addon.id;
-    let whole = if view.addon.deleted_at.is_some() {
-        Either::Left(view! { <DeletedDatabase addon=view.addon now=view.now /> })
-    } else {
-        Either::Right(view! {
             <div class="stack network">
                 <Refused id reach=reach.clone() />
                 <Tls reach=reach.clone() />
                 <ForceTlsPanel id reach=reach.clone() />
                 <From id reach />
             </div>
-        })
-    };
-    view! {
-        <Title text=title />
-        {whole}
-    }
+        }
+    })
 }
 
 /// Who is connected in a way that would not be let in again.

@@ -3,14 +3,12 @@
 use super::{
     activity::Happened,
     backups::{BackupsGlance, Glance, backups_glance},
-    deleted::DeletedDatabase,
-    layout::ThisDatabase,
     read_only::ReadOnly,
+    tab::tab,
     tiles::Tiles,
 };
-use crate::ui::{ButtonLink, Dot, Fact, Facts, Load, Panel, State, Time, Variant, date, relative};
+use crate::ui::{ButtonLink, Dot, Fact, Facts, Panel, State, Time, Variant, date, relative};
 use leptos::{either::Either, prelude::*};
-use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 use types::{
     AddonId,
@@ -21,35 +19,9 @@ use types::{
 /// `/databases/{id}`.
 #[component]
 pub fn Overview() -> impl IntoView {
-    let ThisDatabase(page) = ThisDatabase::expect();
     let params = use_params_map();
     let backups = Resource::new_blocking(move || params.read().get("id").unwrap_or_default(), backups_glance);
-    let both = move |view: DatabaseView| {
-        view! {
-            <Load from=backups quiet=true let:backups>
-                <Whole view=view.clone() backups />
-            </Load>
-        }
-    };
-    view! {
-        <Load from=page quiet=true let:data>
-            {both(data.view)}
-        </Load>
-    }
-}
-
-#[component]
-fn Whole(view: DatabaseView, backups: Option<Glance>) -> impl IntoView {
-    let title = view.addon.resource_id.clone();
-    let whole = if view.addon.deleted_at.is_some() {
-        Either::Left(view! { <DeletedDatabase addon=view.addon now=view.now /> })
-    } else {
-        Either::Right(view! { <Living view backups /> })
-    };
-    view! {
-        <Title text=title />
-        {whole}
-    }
+    tab("", backups, |view, backups| view! { <Living view backups /> })
 }
 
 #[component]

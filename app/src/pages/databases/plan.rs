@@ -3,13 +3,11 @@
 //! The choice is in the address (`?to=`), so it can be linked and needs no scripts. What it means was read from the
 //! server just now; nothing is changed before the last button.
 
-use super::layout::ThisDatabase;
+use super::tab::Beside;
 use crate::{
     error::AppError,
     pages::addons::cards::{PlanCards, chosen_plan},
-    ui::{
-        Column, Dot, ErrorSummary, Fact, Facts, Field, Form, Load, Panel, Submit, Table, Td, Variant, problem,
-    },
+    ui::{Column, Dot, ErrorSummary, Fact, Facts, Field, Form, Panel, Submit, Table, Td, Variant, problem},
 };
 use leptos::{either::Either, prelude::*};
 use leptos_meta::Title;
@@ -19,7 +17,7 @@ use types::{
     Plan,
     operation::short,
     plan_change::{FitView, PlanChangeView, SettingChange, Verdict},
-    view::AddonView,
+    view::{AddonView, DatabaseView},
 };
 
 /// What can be chosen, and what the chosen one would mean.
@@ -57,7 +55,6 @@ pub async fn change_plan(id: String, plan: String, confirm: Option<String>) -> R
 /// `/databases/{id}/plan?to=…`
 #[component]
 pub fn ChangePlanPage() -> impl IntoView {
-    let ThisDatabase(database) = ThisDatabase::expect();
     let params = use_params_map();
     let query = use_query_map();
     let asked = move || {
@@ -65,18 +62,8 @@ pub fn ChangePlanPage() -> impl IntoView {
     };
     let page = Resource::new_blocking(asked, |(id, to)| plan_change(id, to));
     let change = ServerAction::<ChangePlan>::new();
-    let both = move |addon: AddonView| {
-        view! {
-            <Load from=page quiet=true let:page>
-                <Whole addon=addon.clone() page change />
-            </Load>
-        }
-    };
-    view! {
-        <Load from=database quiet=true let:data>
-            {both(data.view.addon)}
-        </Load>
-    }
+    let whole = move |view: DatabaseView, page| view! { <Whole addon=view.addon page change /> };
+    view! { <Beside own=page quiet=true show=whole /> }
 }
 
 #[component]

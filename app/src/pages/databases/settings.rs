@@ -1,12 +1,9 @@
 //! What changes a database as a whole: stop, start, restart, and the zone where it gets lost.
 
-use super::{deleted::DeletedDatabase, layout::ThisDatabase};
+use super::tab::tab;
 use crate::error::AppError;
-use crate::ui::{
-    ButtonLink, Confirm, ErrorSummary, Field, Form, Load, Panel, RowForm, Submit, Variant, problem,
-};
-use leptos::{either::Either, prelude::*};
-use leptos_meta::Title;
+use crate::ui::{ButtonLink, Confirm, ErrorSummary, Field, Form, Panel, RowForm, Submit, Variant, problem};
+use leptos::prelude::*;
 use types::{
     status::DatabaseStatus,
     view::{AddonView, DatabaseView},
@@ -58,40 +55,16 @@ pub async fn undo_hours() -> Result<i64, AppError> {
 /// `/databases/{id}/settings`.
 #[component]
 pub fn Settings() -> impl IntoView {
-    let ThisDatabase(page) = ThisDatabase::expect();
     let hours = Resource::new_blocking(|| (), |()| undo_hours());
-    let both = move |view: DatabaseView| {
+    tab("Settings", hours, |view, hours| {
         view! {
-            <Load from=hours quiet=true let:hours>
-                <Whole view=view.clone() hours />
-            </Load>
-        }
-    };
-    view! {
-        <Load from=page quiet=true let:data>
-            {both(data.view)}
-        </Load>
-    }
-}
-
-#[component]
-fn Whole(view: DatabaseView, hours: i64) -> impl IntoView {
-    let title = format!("Settings · {}", view.addon.resource_id);
-    let whole = if view.addon.deleted_at.is_some() {
-        Either::Left(view! { <DeletedDatabase addon=view.addon now=view.now /> })
-    } else {
-        Either::Right(view! {
             <div class="stack">
                 <ItsPlan addon=view.addon.clone() />
                 <Power addon=view.addon.clone() />
                 <Danger view hours />
             </div>
-        })
-    };
-    view! {
-        <Title text=title />
-        {whole}
-    }
+        }
+    })
 }
 
 /// The plan that it has, and the way to another.

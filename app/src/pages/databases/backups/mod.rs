@@ -19,14 +19,14 @@ pub use list::{DownloadForm, Stands};
 pub use one::OneBackup;
 pub use told::{bytes, clock, moment_of};
 
-use super::{deleted::DeletedDatabase, layout::ThisDatabase};
+use super::{
+    deleted::DeletedDatabase,
+    tab::{Beside, NotOffered},
+};
 use crate::{
     error::AppError,
     live::Reload,
-    ui::{
-        ButtonLink, Dot, Empty, ErrorSummary, Load, Notice, Panel, RowForm, Variant, moment, problem,
-        the_command,
-    },
+    ui::{Dot, Empty, ErrorSummary, Notice, Panel, RowForm, Variant, moment, problem, the_command},
 };
 use acts::{BringBackReplaced, DropReplaced, RotateArchiveKey, SetBackupSchedule};
 use chrono::{DateTime, Utc};
@@ -77,7 +77,6 @@ struct Forms {
 /// `/databases/{id}/backups`.
 #[component]
 pub fn BackupList() -> impl IntoView {
-    let ThisDatabase(database) = ThisDatabase::expect();
     let params = use_params_map();
     let page = Resource::new_blocking(move || params.read().get("id").unwrap_or_default(), backups);
     let forms = Forms {
@@ -87,18 +86,7 @@ pub fn BackupList() -> impl IntoView {
         bring_back: ServerAction::new(),
         let_go: ServerAction::new(),
     };
-    let both = move |view: DatabaseView| {
-        view! {
-            <Load from=page let:page>
-                <Whole view=view.clone() page forms />
-            </Load>
-        }
-    };
-    view! {
-        <Load from=database quiet=true let:data>
-            {both(data.view)}
-        </Load>
-    }
+    view! { <Beside own=page show=move |view, page| view! { <Whole view page forms /> } /> }
 }
 
 #[component]
@@ -129,7 +117,13 @@ fn Parts(addon: AddonView, deleted: bool, page: BackupsPage, forms: Forms) -> im
     let BackupsPage { view, now, .. } = page;
     let (id, acts) = (addon.id, forms.acts);
     if !view.offered && view.backups.is_empty() {
-        return Either::Left(view! { <NotOffered addon /> });
+        return Either::Left(view! {
+            <NotOffered
+                addon
+                what="backups"
+                text="Other plans make one every day, keep several of them, and try each by restoring it. The data stays when the plan changes."
+            />
+        });
     }
     let replaced = (view.replaced && !deleted).then(|| {
         let name = addon.resource_id.clone();
@@ -155,25 +149,6 @@ fn Parts(addon: AddonView, deleted: bool, page: BackupsPage, forms: Forms) -> im
             {schedule}
         </div>
     })
-}
-
-/// The plan has none.
-#[component]
-fn NotOffered(addon: AddonView) -> impl IntoView {
-    let title = format!("The plan {} has no backups.", addon.plan.display_name);
-    let href = format!("/databases/{}/plan", addon.id);
-    view! {
-        <section class="panel">
-            <Empty
-                title
-                text="Other plans make one every day, keep several of them, and try each by restoring it. The data stays when the plan changes."
-            >
-                <ButtonLink href variant=Variant::Primary>
-                    "Change plan"
-                </ButtonLink>
-            </Empty>
-        </section>
-    }
 }
 
 /// How it stands: what failed and what is left of it, what is overdue, or one calm sentence.

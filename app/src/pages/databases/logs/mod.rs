@@ -7,14 +7,13 @@ mod record;
 mod slow;
 mod tail;
 
-use super::{deleted::DeletedDatabase, layout::ThisDatabase};
+use super::tab::tab;
 use crate::{
     error::AppError,
     next::encode,
-    ui::{ButtonLink, Empty, Field, FormScope, Glyph, Icon, Load, Panel, Submit},
+    ui::{ButtonLink, Empty, Field, FormScope, Glyph, Icon, Panel, Submit},
 };
 use leptos::{context::Provider, either::Either, prelude::*};
-use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use serde::{Deserialize, Serialize};
 use slow::Slow;
@@ -22,7 +21,6 @@ use tail::Tail;
 use types::{
     AddonId,
     log::{Level, LogView, SlowView},
-    view::DatabaseView,
 };
 
 /// What the address asks for.
@@ -68,7 +66,6 @@ pub async fn read_log(id: String, asked: Asked) -> Result<Shown, AppError> {
 /// `/databases/{id}/logs?view=…&level=…&q=…`
 #[component]
 pub fn LogsPage() -> impl IntoView {
-    let ThisDatabase(database) = ThisDatabase::expect();
     let (params, query) = (use_params_map(), use_query_map());
     let asked = move || {
         let query = query.read();
@@ -78,42 +75,23 @@ pub fn LogsPage() -> impl IntoView {
     };
     let page = Resource::new_blocking(asked, |(id, asked)| read_log(id, asked));
     let asked = Memo::new(move |_| asked().1);
-    let both = move |view: DatabaseView| {
-        view! {
-            <Load from=page quiet=true let:shown>
-                <Whole view=view.clone() shown asked=asked.get_untracked() />
-            </Load>
-        }
-    };
-    view! {
-        <Load from=database quiet=true let:data>
-            {both(data.view)}
-        </Load>
-    }
+    tab("Logs", page, move |view, shown| {
+        view! { <Shows id=view.addon.id shown asked=asked.get_untracked() /> }
+    })
 }
 
 #[component]
-fn Whole(view: DatabaseView, shown: Shown, asked: Asked) -> impl IntoView {
-    let title = format!("Logs · {}", view.addon.resource_id);
-    let id = view.addon.id;
-    let whole = if view.addon.deleted_at.is_some() {
-        Either::Left(view! { <DeletedDatabase addon=view.addon now=view.now /> })
-    } else {
-        let slow = matches!(shown, Shown::Slow(_));
-        let inside = match shown {
-            Shown::Slow(shown) => Either::Left(view! { <Slow id shown asked /> }),
-            Shown::Log(shown) => Either::Right(view! { <Log id shown asked /> }),
-        };
-        Either::Right(view! {
-            <div class="stack logs">
-                <Views id slow />
-                {inside}
-            </div>
-        })
+fn Shows(id: AddonId, shown: Shown, asked: Asked) -> impl IntoView {
+    let slow = matches!(shown, Shown::Slow(_));
+    let inside = match shown {
+        Shown::Slow(shown) => Either::Left(view! { <Slow id shown asked /> }),
+        Shown::Log(shown) => Either::Right(view! { <Log id shown asked /> }),
     };
     view! {
-        <Title text=title />
-        {whole}
+        <div class="stack logs">
+            <Views id slow />
+            {inside}
+        </div>
     }
 }
 

@@ -7,18 +7,17 @@ mod bar;
 mod now;
 mod range;
 
-use super::{deleted::DeletedDatabase, layout::ThisDatabase};
+use super::tab::tab;
 use crate::{
     error::AppError,
     live::Reload,
     ui::{
-        Dot, Empty, Load, Panel, Time,
+        Dot, Empty, Panel, Time,
         chart::{Chart, Cursor, Frame},
     },
 };
 use bar::RangeBar;
 use leptos::{either::Either, prelude::*};
-use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use now::Now;
 use serde::{Deserialize, Serialize};
@@ -65,7 +64,6 @@ pub async fn read_metrics(id: String, asked: Asked) -> Result<MetricsPage, AppEr
 /// `/databases/{id}/metrics?range=…`
 #[component]
 pub fn Metrics() -> impl IntoView {
-    let ThisDatabase(database) = ThisDatabase::expect();
     let params = use_params_map();
     let query = use_query_map();
     let asked = move || {
@@ -74,32 +72,7 @@ pub fn Metrics() -> impl IntoView {
         (params.read().get("id").unwrap_or_default(), asked)
     };
     let page = Resource::new_blocking(asked, |(id, asked)| read_metrics(id, asked));
-    let both = move |view: DatabaseView| {
-        view! {
-            <Load from=page quiet=true let:page>
-                <Whole view=view.clone() page />
-            </Load>
-        }
-    };
-    view! {
-        <Load from=database quiet=true let:data>
-            {both(data.view)}
-        </Load>
-    }
-}
-
-#[component]
-fn Whole(view: DatabaseView, page: MetricsPage) -> impl IntoView {
-    let title = format!("Metrics · {}", view.addon.resource_id);
-    let whole = if view.addon.deleted_at.is_some() {
-        Either::Left(view! { <DeletedDatabase addon=view.addon now=view.now /> })
-    } else {
-        Either::Right(view! { <Living view page /> })
-    };
-    view! {
-        <Title text=title />
-        {whole}
-    }
+    tab("Metrics", page, |view, page| view! { <Living view page /> })
 }
 
 #[component]

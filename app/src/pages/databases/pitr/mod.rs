@@ -11,10 +11,13 @@ mod ribbon;
 mod standing;
 mod zone;
 
-use super::{deleted::DeletedDatabase, layout::ThisDatabase};
+use super::{
+    deleted::DeletedDatabase,
+    tab::{Beside, NotOffered},
+};
 use crate::{
     error::AppError,
-    ui::{ButtonLink, Dot, Empty, ErrorSummary, Load, Notice, Panel, Variant, moment, problem, relative},
+    ui::{ButtonLink, Dot, Empty, ErrorSummary, Notice, Panel, moment, problem, relative},
 };
 use acts::Acts;
 use bases::{Bases, Points};
@@ -119,7 +122,6 @@ fn chosen(view: &PitrView, asked: Asked) -> Chosen {
 /// `/databases/{id}/recovery`.
 #[component]
 pub fn Recovery() -> impl IntoView {
-    let ThisDatabase(database) = ThisDatabase::expect();
     let (params, query) = (use_params_map(), use_query_map());
     let asked = move || {
         query.with(|query| Asked {
@@ -133,18 +135,7 @@ pub fn Recovery() -> impl IntoView {
     let source = move || (params.read().get("id").unwrap_or_default(), asked());
     let page = Resource::new_blocking(source, |(id, asked)| pitr(id, asked));
     let acts = Acts::new();
-    let both = move |view: DatabaseView| {
-        view! {
-            <Load from=page let:page>
-                <Whole view=view.clone() page acts />
-            </Load>
-        }
-    };
-    view! {
-        <Load from=database quiet=true let:data>
-            {both(data.view)}
-        </Load>
-    }
+    view! { <Beside own=page show=move |view, page| view! { <Whole view page acts /> } /> }
 }
 
 #[component]
@@ -173,7 +164,11 @@ fn Parts(addon: AddonView, deleted: bool, page: PitrPage, acts: Acts) -> impl In
         let (name, now) = (addon.resource_id.clone(), view.now);
         let standing = view.standing.map(|standing| view! { <Standing id name standing acts now /> });
         return EitherOf3::A(view! {
-            <NotOffered addon />
+            <NotOffered
+                addon
+                what="point-in-time recovery"
+                text="Other plans keep every change of the last days, so that any second of them can be brought back. The data stays when the plan changes."
+            />
             {standing}
         });
     }
@@ -202,25 +197,6 @@ fn Parts(addon: AddonView, deleted: bool, page: PitrPage, acts: Acts) -> impl In
         {points}
         <Bases id view idle base=acts.base />
     })
-}
-
-/// The plan has none.
-#[component]
-fn NotOffered(addon: AddonView) -> impl IntoView {
-    let title = format!("The plan {} has no point-in-time recovery.", addon.plan.display_name);
-    let href = format!("/databases/{}/plan", addon.id);
-    view! {
-        <section class="panel">
-            <Empty
-                title
-                text="Other plans keep every change of the last days, so that any second of them can be brought back. The data stays when the plan changes."
-            >
-                <ButtonLink href variant=Variant::Primary>
-                    "Change plan"
-                </ButtonLink>
-            </Empty>
-        </section>
-    }
 }
 
 /// What is wrong, or one calm sentence.

@@ -8,15 +8,14 @@ mod bar;
 mod renewing;
 mod table;
 
-use super::{deleted::DeletedDatabase, layout::ThisDatabase};
+use super::tab::tab;
 use crate::{
     error::AppError,
-    ui::{Empty, ErrorSummary, Load, Notice, problem, the_commands},
+    ui::{Empty, ErrorSummary, Notice, problem, the_commands},
 };
 use asked::Asked;
 use bar::Bar;
 use leptos::{either::Either, prelude::*};
-use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use renewing::Renewing;
 use serde::{Deserialize, Serialize};
@@ -79,7 +78,6 @@ fn told(pid: i32, done: types::query::Signalled, sent: &str) -> String {
 /// `/databases/{id}/queries`
 #[component]
 pub fn Queries() -> impl IntoView {
-    let ThisDatabase(database) = ThisDatabase::expect();
     let params = use_params_map();
     let query = use_query_map();
     let asked = move || {
@@ -87,32 +85,7 @@ pub fn Queries() -> impl IntoView {
         (params.read().get("id").unwrap_or_default(), Asked::of(|name| query.get(name)))
     };
     let page = Resource::new_blocking(asked, |(id, asked)| read_queries(id, asked));
-    let both = move |view: DatabaseView| {
-        view! {
-            <Load from=page quiet=true let:page>
-                <Whole view=view.clone() page />
-            </Load>
-        }
-    };
-    view! {
-        <Load from=database quiet=true let:data>
-            {both(data.view)}
-        </Load>
-    }
-}
-
-#[component]
-fn Whole(view: DatabaseView, page: QueriesPage) -> impl IntoView {
-    let title = format!("Running queries · {}", view.addon.resource_id);
-    let whole = if view.addon.deleted_at.is_some() {
-        Either::Left(view! { <DeletedDatabase addon=view.addon now=view.now /> })
-    } else {
-        Either::Right(view! { <Living view page /> })
-    };
-    view! {
-        <Title text=title />
-        {whole}
-    }
+    tab("Running queries", page, |view, page| view! { <Living view page /> })
 }
 
 #[component]

@@ -3,7 +3,7 @@
 use super::tab::tab;
 use crate::error::AppError;
 use crate::ui::{ButtonLink, Confirm, ErrorSummary, Field, Form, Panel, RowForm, Submit, Variant, problem};
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 use types::{
     status::DatabaseStatus,
     view::{AddonView, DatabaseView},

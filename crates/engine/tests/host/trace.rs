@@ -31,12 +31,16 @@ impl Trace {
         let mut strace = command.spawn().expect("strace, which scripts/setup.sh test installs");
         let mut said = BufReader::new(strace.stderr.take().unwrap()).lines();
         let mut left: Vec<_> = pids.iter().map(ToString::to_string).collect();
+        let mut attached = false;
         while !left.is_empty() {
             let line = said.next().expect("a word about each").unwrap();
-            // A short one may have ended since it was looked for.
-            assert!(line.contains("attached") || line.contains("No such process"), "{line}");
+            // A short one may have ended since it was looked for, or be about to: then nobody may trace it any more.
+            attached |= line.contains("attached");
+            let gone = ["No such process", "Operation not permitted"].iter().any(|said| line.contains(said));
+            assert!(line.contains("attached") || gone, "{line}");
             left.retain(|pid| !line.split(|c: char| !c.is_ascii_digit()).any(|word| word == pid));
         }
+        assert!(attached, "none of them can be traced");
         // It says more, and must not wait for a reader.
         std::thread::spawn(move || said.count());
         Some(Self { strace, log })

@@ -90,7 +90,7 @@ withAndWithoutJavaScript((javaScriptEnabled) => {
   if (!javaScriptEnabled) return;
 
   test("a cursor runs over all charts, and figures move", async ({ page, paddock, console }) => {
-    test.setTimeout(180_000);
+    test.setTimeout(300_000);
     const { address: database } = await firstDatabase(page, paddock);
     await waitForValues(page, `${database}/metrics?range=1h`);
 

@@ -36,6 +36,7 @@ withAndWithoutJavaScript((javaScriptEnabled) => {
   });
 
   test("a deleted database can be brought back with its data", async ({ page, paddock }) => {
+    test.setTimeout(180_000);
     const { name, address } = await firstDatabase(page, paddock);
     await page.getByRole("link", { name: "Connect", exact: true }).click();
     const url = await takeUrl(page, javaScriptEnabled);
@@ -72,7 +73,7 @@ async function takeUrl(page: Page, javaScript: boolean): Promise<string> {
 }
 
 test("every page is accessible, light and dark, 320 and 1280 px", async ({ page, paddock, console }) => {
-  test.setTimeout(420_000);
+  test.setTimeout(600_000);
   await page.goto(paddock.setupLink);
   await expectAccessible(page, "set-up");
   await createFirstAccount(page, paddock);

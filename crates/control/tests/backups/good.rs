@@ -8,7 +8,7 @@ use control::{
 };
 use testkit::{Fault, Method};
 use types::{
-    backup::{BackupStatus, BackupView, ProofState},
+    backup::{BackupStatus, BackupView, ProofState, ProofView},
     operation::OperationStatus as Status,
 };
 
@@ -126,7 +126,9 @@ async fn refuted_backups_push_no_good_one_out() {
     let operation = yard.house.plane.prove_backup(&yard.ada, proven.id).await.unwrap();
     assert_eq!(yard.house.finish(operation).await, Status::Failed);
     assert!(fired.times() > 0);
-    assert_eq!(yard.backup(proven.id).await.proof, proven.proof);
+    let proof = yard.backup(proven.id).await.proof;
+    assert_eq!(proof.operation, Some(operation), "the last trial is the one that can be read about");
+    assert_eq!(ProofView { operation: proven.proof.operation, ..proof }, proven.proof);
     yard.round().await;
     assert!(yard.house.vault.places().await.unwrap().contains(&yard.place(proven.id)));
 }

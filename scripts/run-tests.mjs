@@ -8,6 +8,8 @@ import { createInterface } from "node:readline";
 
 /** So many at a time: as many as CI has cores. */
 const LANES = 2;
+/** Nobody waits longer for one: it hangs. */
+const LIMIT = 25 * 60_000;
 /** Minutes, each of them; the others follow as they were built. */
 const LONG = ["paddock crash", "engine pitr", "engine grants", "engine attacks", "engine dumps"];
 
@@ -41,10 +43,15 @@ function run({ path, dir, name }) {
     });
     const said = [];
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (piece) => said.push(piece));
+    const hangs = setTimeout(() => {
+      said.push(Buffer.from(`${name} did not end in ${LIMIT / 60_000} minutes\n`));
+      child.kill("SIGKILL");
+    }, LIMIT);
     let ended = false;
     const end = (status, signal) => {
       if (ended) return;
       ended = true;
+      clearTimeout(hangs);
       const text = Buffer.concat(said).toString();
       const seconds = ((Date.now() - begun) / 1000).toFixed(1);
       const result = text.match(/^test result: (.*?; .*?);/m)?.[1] ?? `ended with ${status ?? signal}`;

@@ -28,6 +28,8 @@ need_library libssl.so.3 libssl3
 need_library libzstd.so.1 libzstd1
 need_library liblz4.so.1 liblz4-1
 need_library libxml2.so.2 libxml2
+# The extension uuid-ossp of those builds stands on it.
+need_library libossp-uuid.so.16 libossp-uuid16
 need_library libgssapi_krb5.so.2 libgssapi-krb5-2
 [ -d /usr/share/zoneinfo ] || packages+=(tzdata)
 if is_root; then need useradd passwd; fi

@@ -172,3 +172,31 @@ async fn a_new_login_works_beside_the_old_one_until_that_is_closed() {
     }
     host.end().await;
 }
+
+/// A22: what is offered is what a user can create, no more and no less.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_extensions_that_are_offered_are_those_that_can_be_created() {
+    let host = Host::new().await;
+    for version in host.versions().await {
+        let spec = host::spec("shop_4553", version);
+        host.up(&spec).await;
+        let owner = host.connect(&spec, "shop_4553").await.unwrap();
+        let all = host.engine.extensions(&spec).await.unwrap();
+        let left: Vec<_> = all.iter().filter(|one| one.version.is_none()).collect();
+        let offered = left.iter().filter(|one| one.offered).count();
+        assert!(offered > 5 && offered < left.len(), "{version}: {offered} of {}", left.len());
+        let mut other = Vec::new();
+        for one in left {
+            let sql = format!("BEGIN; CREATE EXTENSION \"{}\" CASCADE", one.name);
+            let made = owner.batch_execute(&sql).await;
+            owner.batch_execute("ROLLBACK").await.unwrap();
+            if made.is_ok() != one.offered {
+                other.push((&one.name, made.err().map(|error| error.to_string())));
+            }
+        }
+        assert_eq!(other, [], "{version}");
+        drop(owner);
+        host.engine.purge(spec.id).await.unwrap();
+    }
+    host.end().await;
+}

@@ -1,5 +1,5 @@
-// A real Chromium against a server that really runs PostgreSQL. Each test file starts a Paddock of its own
-// (support/paddock.ts), so that it begins with the set-up link of a fresh installation.
+// A real Chromium against a server that really runs PostgreSQL. Each test has a Paddock of its own
+// (support/test.ts), so that it begins with the set-up link of a fresh installation.
 import { defineConfig } from "@playwright/test";
 
 export default defineConfig({
@@ -7,7 +7,7 @@ export default defineConfig({
   timeout: 180_000,
   expect: { timeout: 15_000 },
   reporter: "list",
-  // Each file is one worker's, with a Paddock of its own; they mostly wait for PostgreSQL.
+  // Two files at a time: they mostly wait for PostgreSQL.
   workers: 2,
   forbidOnly: true,
   use: {

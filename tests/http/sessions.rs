@@ -1,8 +1,13 @@
 //! Browser sessions: cookies, sign-in and sign-out, and requests from other sites.
 
-use crate::house::{Answer, PASSWORD, Server};
+use crate::house::{Answer, PASSWORD, Server, site};
 use axum::http::{Method, StatusCode};
 use leptos::server_fn::axum::server_fn_paths;
+use server::web::router::router;
+use std::{
+    sync::mpsc::{TryRecvError, channel},
+    thread,
+};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 const HTML: (&str, &str) = ("accept", "text/html");
@@ -96,6 +101,31 @@ async fn signing_out_ends_the_session_on_the_server() {
     let out = server.ask(Method::POST, "/do/sign_out", &[FORM, HTML, OURS, ("cookie", &cookie)], "").await;
     assert_eq!(out.status, StatusCode::FOUND, "{}", out.text);
     assert_eq!(page(&server, &cookie).await, StatusCode::FOUND);
+}
+
+/// While leptos looks for the addresses of pages, nothing of the process loads: a server that is made beside this one must
+/// not make it look again.
+#[tokio::test]
+async fn pages_are_shown_while_another_server_is_made() {
+    let server = Server::new().await;
+    server.operator("ada").await;
+    let cookie = signed_in(&server).await;
+    let (plane, runtime) = (server.plane().clone(), tokio::runtime::Handle::current());
+    let (go_on, asked) = channel::<()>();
+    let maker = thread::spawn(move || {
+        let _inside = runtime.enter();
+        let mut made = 0;
+        while asked.try_recv() == Err(TryRecvError::Empty) {
+            drop(router(plane.clone(), site("http://paddock.test")));
+            made += 1;
+        }
+        made
+    });
+    for _ in 0..10 {
+        assert_eq!(page(&server, &cookie).await, StatusCode::OK);
+    }
+    drop(go_on);
+    assert!(maker.join().unwrap() > 1);
 }
 
 /// A09: a session that was ended elsewhere is dead with the next request.

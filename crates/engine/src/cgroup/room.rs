@@ -289,5 +289,13 @@ mod tests {
         assert_eq!(room.left(ours).len(), 1, "not empty here: it stays");
         room.clear(other).await;
         assert_eq!(room.left(other).len(), 0);
+        // Whoever was in it leaves while it is cleared.
+        let leaves = async {
+            tokio::time::sleep(2 * LOOK).await;
+            fs::remove_file(dir.join("memory.events")).unwrap();
+            fs::remove_file(dir.join("memory.max")).unwrap();
+        };
+        tokio::join!(room.clear(ours), leaves);
+        assert_eq!(room.left(ours).len(), 0);
     }
 }

@@ -52,6 +52,8 @@ withAndWithoutJavaScript((javaScriptEnabled) => {
     await expect(page).toHaveURL(/\/operations\/op-/);
     await expectDone(page);
     expect(() => psql(url, "SELECT 1")).toThrow();
+    await page.goto(`${address}/backups`);
+    await expect(page.getByText("There are no backups.")).toBeVisible();
 
     await page.goto(address);
     await page.getByRole("button", { name: /Bring back|Undo|Restore/ }).click();

@@ -47,10 +47,13 @@ impl ControlPlane {
         let health =
             health::health(&plan, &schedule, spread, stored.since.max(row.created_at), last_good, now);
         let offered = plan.daily_backups > 0 || plan.manual_backups > 0;
+        let mut planned = schedule_view(&schedule, spread, now);
+        // Nothing is made of what is deleted.
+        planned.next_at = planned.next_at.filter(|_| row.deleted_at.is_none());
         let manual = kept.iter().filter(|one| one.good && one.method == BackupMethod::Manual).count();
         Ok(BackupsView {
             offered,
-            schedule: schedule_view(&schedule, spread, now),
+            schedule: planned,
             kept: plan.backups(),
             manual: u32::try_from(manual).unwrap_or(u32::MAX),
             manual_kept: u32::from(plan.manual_backups),

@@ -324,8 +324,11 @@ async fn the_oldest_manual_one_goes_after_it_was_announced() {
 async fn backups_outlive_their_database() {
     let yard = Yard::new().await;
     let made = yard.back_up().await;
+    let next = async || yard.house.plane.backups(&yard.ada, yard.addon).await.unwrap().schedule.next_at;
+    assert!(next().await.is_some());
     yard.house.plane.delete_addon_api(&yard.ada, yard.addon).await.unwrap();
     yard.house.settle().await;
+    assert_eq!(next().await, None, "nothing is promised for what is deleted");
     yard.house.clock.advance(TimeDelta::hours(73));
     yard.house.plane.sweep().await.unwrap();
     yard.round().await;

@@ -237,7 +237,7 @@ fn All(id: AddonId, view: BackupsView, deleted: bool, acts: Acts, now: DateTime<
         }
     };
     let body = if none {
-        Either::Left(view! { <NoneYet next_at=view.schedule.next_at can fields acts /> })
+        Either::Left(view! { <NoneYet next_at=view.schedule.next_at deleted can fields acts /> })
     } else {
         Either::Right(view! { <List id backups=in_order(view.backups) acts now /> })
     };
@@ -258,10 +258,15 @@ fn in_order(mut backups: Vec<BackupView>) -> Vec<BackupView> {
 #[component]
 fn NoneYet(
     next_at: Option<DateTime<Utc>>,
+    deleted: bool,
     can: bool,
     fields: Vec<(&'static str, String)>,
     acts: Acts,
 ) -> impl IntoView {
+    if deleted {
+        let text = "None had been made when the database was deleted.";
+        return Either::Left(view! { <Empty title="There are no backups." text /> });
+    }
     let text = match next_at {
         Some(at) => format!("The first runs {}. Each is restored for a trial afterwards.", moment(at)),
         None => "None is made by itself: the schedule is switched off.".into(),
@@ -275,5 +280,5 @@ fn NoneYet(
             }
         })
     };
-    view! { <Empty title="No backups yet." text>{button()}</Empty> }
+    Either::Right(view! { <Empty title="No backups yet." text>{button()}</Empty> })
 }

@@ -76,12 +76,12 @@ pub fn LogsPage() -> impl IntoView {
     let page = Resource::new_blocking(asked, |(id, asked)| read_log(id, asked));
     let asked = Memo::new(move |_| asked().1);
     tab("Logs", page, move |view, shown| {
-        view! { <Shows id=view.addon.id shown asked=asked.get_untracked() /> }
+        view! { <Living id=view.addon.id shown asked=asked.get_untracked() /> }
     })
 }
 
 #[component]
-fn Shows(id: AddonId, shown: Shown, asked: Asked) -> impl IntoView {
+fn Living(id: AddonId, shown: Shown, asked: Asked) -> impl IntoView {
     let slow = matches!(shown, Shown::Slow(_));
     let inside = match shown {
         Shown::Slow(shown) => Either::Left(view! { <Slow id shown asked /> }),

@@ -17,6 +17,9 @@ const KEPT: &str = "paddock-form";
 /// What floats over the page while it is unfolded.
 const FLOATING: &str = "details[open]:is(.menu, .custom-range)";
 
+/// Pixels of the tab before the current one: there is more on that side.
+const BEFORE_TAB: i32 = 40;
+
 /// Stands once in every page.
 #[island]
 pub fn Enhance() -> impl IntoView {
@@ -26,6 +29,9 @@ pub fn Enhance() -> impl IntoView {
             make_modal(&dialog);
         }
         let kept = take_kept();
+        for tab in all::<HtmlElement>(".tabs [aria-current]") {
+            show_tab(&tab);
+        }
         if let Some(summary) = all::<HtmlElement>(".error-summary").first() {
             if let Some(kept) = kept {
                 restore(&kept);
@@ -101,6 +107,14 @@ fn find() {
             finder.select();
         }
         None => drop(window().location().assign("/find")),
+    }
+}
+
+/// A row of tabs that is wider than the window begins a little before the one whose page this is.
+fn show_tab(tab: &HtmlElement) {
+    let row = tab.closest(".tabs").ok().flatten().and_then(|row| row.dyn_into::<HtmlElement>().ok());
+    if let Some(row) = row {
+        row.set_scroll_left(tab.offset_left() - row.offset_left() - BEFORE_TAB);
     }
 }
 

@@ -28,7 +28,9 @@ pub fn Enhance() -> impl IntoView {
         for dialog in all::<HtmlDialogElement>("dialog[open]") {
             make_modal(&dialog);
         }
-        let kept = take_kept();
+        // A page on the way back to the form leaves what was typed into it.
+        let passing = !all::<Element>("[data-passing]").is_empty();
+        let kept = if passing { None } else { take_kept() };
         for tab in all::<HtmlElement>(".tabs [aria-current]") {
             show_tab(&tab);
         }

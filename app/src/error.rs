@@ -91,8 +91,12 @@ impl FromServerFnError for AppError {
 #[cfg(feature = "ssr")]
 impl From<control::Error> for AppError {
     fn from(error: control::Error) -> Self {
+        let stale = matches!(error, control::Error::Stale);
         let error = Self(error.problem());
         crate::ssr::refuse(&error);
+        if stale {
+            crate::ssr::ask_again();
+        }
         error
     }
 }

@@ -5,8 +5,16 @@
 
 use crate::frame::{Doorway, Frame};
 use crate::pages::{
-    account::Account, addons::AddonRoutes, apps::AppRoutes, audit::Audit, databases::DatabaseRoutes,
-    find::Find, invitation::Invitation, login::Login, operations::OperationRoutes, setup::Setup,
+    account::{Account, ConfirmAccount},
+    addons::AddonRoutes,
+    apps::AppRoutes,
+    audit::Audit,
+    databases::DatabaseRoutes,
+    find::Find,
+    invitation::Invitation,
+    login::Login,
+    operations::OperationRoutes,
+    setup::Setup,
 };
 use crate::ui::PageNotFound;
 use leptos::prelude::*;
@@ -35,6 +43,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/audit") view=Audit ssr=SsrMode::Async />
                     <Route path=path!("/find") view=Find ssr=SsrMode::Async />
                     <Route path=path!("/account") view=Account ssr=SsrMode::Async />
+                    <Route path=path!("/account/confirm") view=ConfirmAccount ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>
         </Router>

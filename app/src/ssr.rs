@@ -61,6 +61,12 @@ pub fn actor() -> Result<Actor, AppError> {
     Err(error)
 }
 
+/// Leads to the page that asks for the password again, and from there back to the page that the person is on.
+pub fn ask_again() {
+    let act = parts().filter(|parts| parts.method == Method::POST).map(|parts| parts.uri.path().to_owned());
+    leptos_axum::redirect(&next::confirm(&page(), act.as_deref()));
+}
+
 /// Who asks, if anybody is signed in.
 #[must_use]
 pub fn maybe_actor() -> Option<Actor> {

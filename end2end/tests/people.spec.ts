@@ -1,5 +1,6 @@
 // Accounts in a real browser: tokens shown once, invitations used once, sessions ended from elsewhere, and what a
 // collaborator may see. And the power switches of a database, pressed as people press them.
+import { expectAccessible } from "../support/accessible.ts";
 import { addDatabase, createApp, createFirstAccount, expectDone, password, signIn } from "../support/steps.ts";
 import { expect, test } from "../support/test.ts";
 
@@ -91,4 +92,40 @@ test("an account's tokens, people and databases", async ({ page, paddock, consol
     await expect(elsewhere).toHaveURL(/\/login/);
   });
   console.expectSilent();
+});
+
+test.describe("a session that is a minute old", () => {
+  test.use({ settings: { PADDOCK_SESSION_FRESH_MINUTES: "1" } });
+
+  test("shows its password again before it deletes", async ({ page, paddock, console }) => {
+    await createFirstAccount(page, paddock);
+    await createApp(page, paddock, "shop");
+    const settings = `${paddock.url}/apps/shop/settings`;
+    const remove = async (typed?: string) => {
+      if (typed) await page.getByLabel("Type shop to confirm").fill(typed);
+      await page.getByRole("button", { name: "Delete app" }).click();
+    };
+    await expect(async () => {
+      await page.goto(settings);
+      await remove("not the name");
+      await expect(page).toHaveURL(/\/account\/confirm\?next=/, { timeout: 1_000 });
+    }).toPass({ timeout: 150_000, intervals: [5_000] });
+    await expectAccessible(page, "the password again");
+
+    await page.getByLabel("Password").fill("not the password");
+    await page.getByRole("button", { name: "Confirm" }).click();
+    await expect(page.getByRole("alert")).toContainText("This is not your password.");
+    await page.getByLabel("Password").fill(password);
+    await page.getByRole("button", { name: "Confirm" }).click();
+
+    await expect(page).toHaveURL(/\/apps\/shop\/settings/);
+    await expect(page.getByRole("alert")).toContainText("press the button once more");
+    await expect(page.getByLabel("Type shop to confirm")).toHaveValue("not the name");
+    await remove();
+    await expect(page.getByRole("alert")).toContainText("Type shop");
+    await remove("shop");
+    await expect(page).toHaveURL(/\/apps$/);
+    await expect(page.getByText("shop is deleted.")).toBeVisible();
+    console.expectSilent();
+  });
 });

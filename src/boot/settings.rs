@@ -85,6 +85,7 @@ pub fn core(config: &Config) -> control::Config {
         hooks_reach_private_networks: config.apps.hooks_reach_private_networks,
         session_idle: TimeDelta::minutes(config.accounts.session_idle_minutes.into()),
         session_absolute: TimeDelta::hours(config.accounts.session_hours.into()),
+        session_fresh: TimeDelta::minutes(config.accounts.session_fresh_minutes.into()),
         ..control::Config::default()
     }
 }

@@ -196,6 +196,8 @@ pub struct Accounts {
     pub session_idle_minutes: u32,
     /// A session ends so many hours after sign-in.
     pub session_hours: u32,
+    /// Grave acts want the password again so many minutes after sign-in.
+    pub session_fresh_minutes: u32,
 }
 
 impl Default for Accounts {
@@ -205,8 +207,9 @@ impl Default for Accounts {
             admin_username: None,
             admin_password: None,
             admin_token: None,
-            session_idle_minutes: 12 * 60,
-            session_hours: 7 * 24,
+            session_idle_minutes: 30,
+            session_hours: 12,
+            session_fresh_minutes: 15,
         }
     }
 }

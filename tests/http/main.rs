@@ -7,6 +7,7 @@ mod addons;
 mod apps;
 mod authorisation;
 mod backups;
+mod confirm;
 mod database_users;
 mod databases;
 mod features;

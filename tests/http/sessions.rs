@@ -9,9 +9,9 @@ use std::{
     thread,
 };
 
-const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
-const HTML: (&str, &str) = ("accept", "text/html");
-const OURS: (&str, &str) = ("sec-fetch-site", "same-origin");
+pub const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+pub const HTML: (&str, &str) = ("accept", "text/html");
+pub const OURS: (&str, &str) = ("sec-fetch-site", "same-origin");
 
 /// Server functions that are for people who are not signed in: guarded by what they ask for, or they tell a setting.
 const OPEN: [&str; 9] = [
@@ -26,7 +26,7 @@ const OPEN: [&str; 9] = [
     "/do/undo_hours",
 ];
 
-fn cookie(answer: &Answer) -> String {
+pub fn cookie(answer: &Answer) -> String {
     let set = answer.header("set-cookie");
     set.split(';').next().unwrap().to_owned()
 }
@@ -38,14 +38,14 @@ async fn sign_in(server: &Server, more: &[(&str, &str)], password: &str) -> Answ
     server.ask(Method::POST, "/do/sign_in", &headers, &body).await
 }
 
-async fn signed_in(server: &Server) -> String {
+pub async fn signed_in(server: &Server) -> String {
     let answer = sign_in(server, &[], PASSWORD).await;
     assert_eq!(answer.status, StatusCode::FOUND, "{}", answer.text);
     assert_eq!(answer.header("location"), "/apps");
     cookie(&answer)
 }
 
-async fn page(server: &Server, cookie: &str) -> StatusCode {
+pub async fn page(server: &Server, cookie: &str) -> StatusCode {
     server.ask(Method::GET, "/apps", &[HTML, ("cookie", cookie)], "").await.status
 }
 

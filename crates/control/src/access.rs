@@ -1,7 +1,8 @@
 //! Who may do what: one table, and the only way to reach an app or a database by name or id.
 //!
 //! Finding always carries the person in the query: what belongs to somebody else is not found, and reads like what
-//! does not exist. What is found and not allowed is `Forbidden`. Both leave a record in the audit log.
+//! does not exist. What is found and not allowed is `Forbidden`. Both leave a record in the audit log. What is grave
+//! wants the password again, see [`Action::asks_again`].
 
 use crate::{
     Actor, ControlPlane, audit,
@@ -70,6 +71,13 @@ impl Action {
         Self::DeleteDatabase,
         Self::RevealPassword,
     ];
+
+    /// Whether a browser session must have shown its password a moment ago: what ends a database or takes its data back,
+    /// and what shows or makes a secret.
+    #[must_use]
+    pub const fn asks_again(self) -> bool {
+        matches!(self, Self::DeleteApp | Self::ManageUsers | Self::DeleteDatabase | Self::RevealPassword)
+    }
 
     /// As the audit log names it.
     #[must_use]
@@ -176,6 +184,9 @@ impl ControlPlane {
             audit::record(&mut conn, self.now(), actor, entry).await?;
             return Err(forbidden(action));
         }
+        if action.asks_again() {
+            self.fresh_by(&mut conn, actor).await?;
+        }
         Ok(found)
     }
 
@@ -213,6 +224,9 @@ impl ControlPlane {
             audit::record(&mut conn, self.now(), actor, entry).await?;
             return Err(forbidden(action));
         }
+        if action.asks_again() {
+            self.fresh_by(&mut conn, actor).await?;
+        }
         Ok(found)
     }
 
@@ -244,7 +258,7 @@ fn forbidden(action: Action) -> Error {
 mod tests {
     use super::*;
 
-    /// Written out by hand: a changed right must be changed here too.
+    /// Written out by hand: a changed right must be changed here too. `!`: the password is wanted again.
     #[test]
     fn the_table_of_rights() {
         let table: Vec<_> = Action::ALL
@@ -254,6 +268,7 @@ mod tests {
                 let rights: String =
                     [letter(Role::Owner, 'o'), letter(Role::Collaborator, 'c'), letter(Role::Operator, 'p')]
                         .into_iter()
+                        .chain(action.asks_again().then_some('!'))
                         .collect();
                 (action.name(), rights)
             })
@@ -261,7 +276,7 @@ mod tests {
         let expected = [
             ("app.view", "ocp"),
             ("app.rename", "o-p"),
-            ("app.delete", "o-p"),
+            ("app.delete", "o-p!"),
             ("app.manage_people", "o-p"),
             ("variable.read", "ocp"),
             ("variable.write", "ocp"),
@@ -269,9 +284,9 @@ mod tests {
             ("hook.set_command", "--p"),
             ("database.provision", "ocp"),
             ("database.operate", "ocp"),
-            ("database.manage_users", "ocp"),
-            ("database.delete", "ocp"),
-            ("database.reveal_password", "ocp"),
+            ("database.manage_users", "ocp!"),
+            ("database.delete", "ocp!"),
+            ("database.reveal_password", "ocp!"),
         ];
         assert_eq!(table, expected.map(|(action, rights)| (action, rights.to_owned())));
     }

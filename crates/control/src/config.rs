@@ -26,11 +26,12 @@ pub struct Config {
     /// live there; switch it off where strangers have accounts. Link-local addresses (where clouds answer with
     /// credentials) are never called.
     pub hooks_reach_private_networks: bool,
-    /// A browser session ends after this long without a request. The dashboard is left open beside other work, so
-    /// half a day rather than the half hour that OWASP ASVS suggests; shorten it where that matters.
+    /// A browser session ends after this long without a request. Pages that follow something live ask all the time.
     pub session_idle: TimeDelta,
     /// A browser session ends after this long, used or not.
     pub session_absolute: TimeDelta,
+    /// What is grave wants the password again when the sign-in is older.
+    pub session_fresh: TimeDelta,
     /// How many sign-ins one address may try in a minute.
     pub sign_ins_per_minute: u32,
     /// How much work hashing an account's password is.
@@ -51,8 +52,9 @@ impl Default for Config {
             password_overlap: TimeDelta::minutes(1),
             max_addons_per_app: 20,
             hooks_reach_private_networks: true,
-            session_idle: TimeDelta::hours(12),
-            session_absolute: TimeDelta::days(7),
+            session_idle: TimeDelta::minutes(30),
+            session_absolute: TimeDelta::hours(12),
+            session_fresh: TimeDelta::minutes(15),
             sign_ins_per_minute: 10,
             password_cost: Cost::default(),
             invitation_for: TimeDelta::days(7),

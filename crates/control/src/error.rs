@@ -16,6 +16,9 @@ pub enum Error {
     /// Nobody is signed in, or what was shown as proof is not valid (any more).
     #[error("nobody is signed in")]
     Unauthenticated,
+    /// The session is somebody's, and this wants the password again.
+    #[error("the password is wanted again")]
+    Stale,
     /// The name and the password, or the token, do not belong together. Says no more: an unknown account and a wrong
     /// password read the same.
     #[error("wrong credentials")]
@@ -92,6 +95,10 @@ impl Error {
         use ProblemKind as Kind;
         match self {
             Self::Unauthenticated => Problem::new(Kind::Unauthenticated, "Sign in to go on."),
+            Self::Stale => Problem::new(
+                Kind::Unauthenticated,
+                "This wants your password again, since you signed in a while ago. Nothing was changed.",
+            ),
             Self::WrongCredentials => {
                 Problem::new(Kind::Unauthenticated, "The name or the password is wrong.")
             }

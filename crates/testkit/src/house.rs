@@ -15,7 +15,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use types::{AddonId, OperationId, SessionId, UserId, operation::OperationStatus, view::Accepted};
+use types::{AddonId, OperationId, TokenId, UserId, operation::OperationStatus, view::Accepted};
 use uuid::Uuid;
 
 /// A call of a webhook.
@@ -279,7 +279,7 @@ pub async fn person(store: &TestStore, plane: &ControlPlane, username: &str, is_
         id: UserId::new(id),
         username: username.into(),
         is_operator,
-        via: Via::Session(SessionId::new(Uuid::now_v7())),
+        via: Via::Token(TokenId::new(Uuid::now_v7())),
         ip: "192.0.2.1".into(),
     }
 }

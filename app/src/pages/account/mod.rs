@@ -1,5 +1,6 @@
 //! The signed-in person's own account: password, sessions, API tokens.
 
+mod confirm;
 mod sessions;
 mod tokens;
 
@@ -10,6 +11,7 @@ use crate::{
     ui::{Fact, Facts, Field, Form, Load, Notice, Panel, Strip, Submit},
 };
 use chrono::{DateTime, Utc};
+pub use confirm::ConfirmAccount;
 use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_meta::Title;
 use serde::{Deserialize, Serialize};

@@ -1,9 +1,13 @@
 //! One format of the connect dialog: the text, and copying, revealing, and the certificate authority's file.
 
 use super::connect::{RevealPassword, copy_connection};
+use crate::next;
 use crate::ui::{CodeBlock, ErrorSummary, Glyph, Icon, RowForm, problem};
 use leptos::{either::Either, prelude::*, task::spawn_local};
-use types::connect::{CA_FILE, Format, SslMode};
+use types::{
+    ProblemKind,
+    connect::{CA_FILE, Format, SslMode},
+};
 
 /// The text, and what can be done with it.
 #[component]
@@ -85,6 +89,12 @@ fn CopySecret(id: String, format: String, sslmode: String) -> impl IntoView {
                     Ok(text) => {
                         drop(window().navigator().clipboard().write_text(&text));
                         "Copied"
+                    }
+                    Err(error) if error.0.kind == ProblemKind::Unauthenticated => {
+                        let at = window().location();
+                        let page = at.pathname().unwrap_or_default() + &at.search().unwrap_or_default();
+                        drop(at.assign(&next::confirm(&page, None)));
+                        "Confirm your password first"
                     }
                     Err(_) => "Not copied",
                 }

@@ -4,6 +4,7 @@
 //! SHA-256 hashes: the store holds nothing that signs anybody in.
 
 pub mod collaborator;
+pub mod fresh;
 pub mod invitation;
 pub mod jwt;
 pub mod limit;

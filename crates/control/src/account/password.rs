@@ -25,14 +25,8 @@ impl ControlPlane {
     ) -> Result<()> {
         let id = actor.account()?;
         name::account_password(new.expose_secret()).map_err(|message| Error::invalid("new", message))?;
-        let me = self.me(actor).await?;
-        let known = self.begin_try(&me.username, actor.ip()).await?;
-        self.finish_try(known, current, actor.ip(), "account.change_password").await.map_err(|error| {
-            match error {
-                Error::WrongCredentials => Error::invalid("current", "This is not your present password."),
-                other => other,
-            }
-        })?;
+        let wrong = "This is not your present password.";
+        self.prove(actor, current, "account.change_password", "current", wrong).await?;
         let hash = self.inner.passwords.hash(new).await?;
 
         let keep = match actor {

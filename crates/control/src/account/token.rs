@@ -40,6 +40,7 @@ impl ControlPlane {
         let label = name.trim();
         name::token_label(label).map_err(|message| Error::invalid("name", message))?;
         let mut conn = self.store().acquire().await?;
+        self.fresh_by(&mut conn, actor).await?;
         if store::token::of_user(&mut conn, user).await?.len() >= MAX_TOKENS {
             return Err(Error::conflict(format!(
                 "You have {MAX_TOKENS} API tokens. Revoke one that is not used."

@@ -144,6 +144,16 @@ pub(crate) async fn known_address(
     .await
 }
 
+/// When somebody signed in with it; `None`: there is no such session.
+pub(crate) async fn began(
+    conn: &mut PgConnection,
+    id: SessionId,
+) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+    sqlx::query_scalar!(r#"SELECT created_at FROM session WHERE id = $1"#, id.uuid())
+        .fetch_optional(conn)
+        .await
+}
+
 /// Ends one of the person's sessions.
 pub(crate) async fn revoke(
     conn: &mut PgConnection,

@@ -37,6 +37,9 @@ pub async fn read_environment(
 ) -> Result<EnvironmentPage, AppError> {
     use crate::{mask, ssr};
     let (control, actor) = (ssr::control()?, ssr::actor()?);
+    if reveal || !edit.is_empty() {
+        control.fresh(&actor).await?;
+    }
     let edited = match edit.as_str() {
         "" => None,
         id => control

@@ -22,7 +22,8 @@ pub(super) async fn load(works: &Works<'_>, to: Into<'_>, source: &mut dyn Sourc
         .args(["--no-subscriptions", "--no-publications"])
         .arg(format!("--role={owner}"))
         // Without it, what was read would be written as a script.
-        .arg(format!("--dbname={}", to.database));
+        .arg(format!("--dbname={}", to.database))
+        .heap(to.heap);
     if !to.doors.is_empty() {
         exec = exec.enter(to.doors);
     }

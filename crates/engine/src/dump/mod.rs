@@ -65,6 +65,8 @@ struct Into<'a> {
     password: &'a SecretString,
     /// Control groups that it enters, so that it lives within the limits of its database.
     doors: Vec<File>,
+    /// Bytes of memory that it may ask for itself: a table of contents is read whole, and the kernel would end whom it likes.
+    heap: u64,
 }
 
 /// A tool could not be run; its refusals are told by whoever ran it.

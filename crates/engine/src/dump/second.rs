@@ -5,7 +5,9 @@
 
 use super::{Into, Works, load, login};
 use crate::{
+    cgroup::Limits,
     error::fatal,
+    heap,
     roles::{self, Names},
     settings::PLATFORM_CONNECTIONS,
     sql::{LOADER, Session},
@@ -47,14 +49,14 @@ const fn name(second: Second) -> &'static str {
 /// Restores a dump into a fresh second database.
 pub(crate) async fn load_beside(
     works: &Works<'_>,
-    doors: Vec<File>,
+    (doors, limits): (Vec<File>, &Limits),
     source: &mut dyn Source,
 ) -> Result<Contents, DumpError> {
     let superuser = works.superuser();
     drop(&superuser, Second::Incoming).await?;
     roles::create_beside(&superuser, works.name, INCOMING).await?;
     let password = login::open(&superuser, LOADER).await?;
-    let to = Into { database: INCOMING, password: &password, doors };
+    let to = Into { database: INCOMING, password: &password, doors, heap: heap::of(limits) };
     let loaded = load::load(works, to, source).await;
     login::close(&superuser, LOADER).await;
     loaded?;

@@ -12,6 +12,7 @@ use crate::{
     cluster::{self, Maker},
     configure::{self, By},
     error::{Doing as _, retry},
+    heap,
     identity::Identity,
     keeper::{self, START_LIMIT, Server, Watch},
     layout::{ClusterDir, Layout},
@@ -120,7 +121,8 @@ async fn run(
     let password = login::open(&superuser, LOADER).await?;
     let server = keeper::postmaster(dir, identity)?;
     let doors = server.map(|server| room().doors_of(server.seen.pid, identity.group())).unwrap_or_default();
-    let to = Into { database: &spec.name, password: &password, doors };
+    let heap = heap::of(&needs.limits);
+    let to = Into { database: &spec.name, password: &password, doors, heap };
     let began = Instant::now();
     load::load(&works, to, source).await.map_err(verdict)?;
     let took = began.elapsed();
@@ -130,7 +132,9 @@ async fn run(
 }
 
 /// What these words stand in says nothing about the dump: the trial's server ended, or had no room for it.
-const SURROUNDINGS: [&str; 8] = [
+const SURROUNDINGS: [&str; 9] = [
+    // Nothing that is read ends a program like this; who is short of memory does.
+    "signal 9",
     "out of memory",
     "out of shared memory",
     "No space left on device",

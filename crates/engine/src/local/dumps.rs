@@ -98,7 +98,7 @@ impl Dumps for LocalEngine {
         // A database of before there were restores does not have the role yet.
         complete(&works.superuser(), &Names::of(&spec.name)?).await?;
         let doors = room().doors_of(running.server.seen.pid, spec.id);
-        dump::load_beside(&works, doors, source).await
+        dump::load_beside(&works, (doors, &limits(spec)), source).await
     }
 
     async fn swap(&self, spec: &NodeSpec, with: Second) -> Result<Duration, EngineError> {

@@ -4,10 +4,13 @@ use crate::host::{self, Host};
 use control::engine::{Engine as _, NodeSpec};
 use std::time::Duration;
 
+fn os_user(host: &Host, spec: &NodeSpec) -> engine::OsUser {
+    engine::Identity::expect(&host.dir(spec), spec.id).unwrap().os_user.expect("tests run as root")
+}
+
 /// Runs a program as the server's own OS user, as whoever broke into it would.
 fn as_server(host: &Host, spec: &NodeSpec, program: &[&str]) -> (bool, String) {
-    let user =
-        engine::Identity::expect(&host.dir(spec), spec.id).unwrap().os_user.expect("tests run as root");
+    let user = os_user(host, spec);
     let ids = [format!("--reuid={}", user.uid), format!("--regid={}", user.gid)];
     let args = [&[ids[0].as_str(), &ids[1], "--clear-groups"], program].concat();
     let ran = host::run("/usr/bin/setpriv", &args);
@@ -42,6 +45,51 @@ async fn the_user_of_a_server_reaches_no_other_server() {
     assert!(!done && said.contains("Peer authentication failed"), "it is nobody of ours: {said}");
     let (done, said) = as_server(&host, &b, &connect);
     assert!(!done && said.contains("Permission denied"), "not even its door: {said}");
+    // Its port on the network asks whoever comes for a password, and lets the platform's own roles in for none.
+    for (user, wanted) in [("a_1", "password"), ("paddock", "pg_hba.conf"), ("paddock_backup", "pg_hba.conf")]
+    {
+        let target = format!("host=127.0.0.1 port={port} user={user} dbname=a_1 sslmode=require");
+        // Not with the certificates of who runs the tests.
+        let ask = ["/usr/bin/env", "HOME=/", psql.as_str(), "-X", "--no-password", "-c", "SELECT 1", &target];
+        let (done, said) = as_server(&host, &b, &ask);
+        assert!(!done && said.contains(wanted), "{user}: {said}");
+    }
+    host.end().await;
+}
+
+/// A35: whoever became a server's OS user may make as many processes as its plan has, and its neighbour does not notice.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_processes_stays_in_its_database() {
+    if !host::may_group() {
+        return;
+    }
+    let host = Host::new().await;
+    let (a, b) = (host.spec("a_1").await, host.spec("b_2").await);
+    for spec in [&a, &b] {
+        host.up(spec).await;
+    }
+    let group = host::group(host.pid(&b).await, "pids").unwrap();
+    let most = host::number(&group, "pids.max");
+    // Three times as many as there may be, by somebody who waits for those that it has when it gets no more.
+    let flood = format!("seq {} | xargs -P {} -n 1 sh -c 'exec sleep 3'", most * 3, most * 3);
+    let enter = "echo $$ > \"$0\" && exec /usr/bin/setpriv --reuid=\"$1\" --regid=\"$1\" --clear-groups /bin/sh -c \"$2\"";
+    let user = os_user(&host, &b).uid.to_string();
+    let door = group.join("cgroup.procs").display().to_string();
+    let mut flooding = host::spawn("/bin/sh", &["-c", enter, &door, &user, &flood]);
+    let refused = || {
+        let events = std::fs::read_to_string(group.join("pids.events")).unwrap();
+        events
+            .trim()
+            .strip_prefix("max ")
+            .and_then(|times| times.parse::<u64>().ok())
+            .filter(|times| *times > 0)
+    };
+    host::eventually(Duration::from_secs(60), async || refused()).await.expect("it was refused more");
+    assert!(host::number(&group, "pids.current") <= most);
+    assert_eq!(host.ask(&a, "SELECT 1").await.unwrap(), ["1"], "a neighbour does not notice");
+    let ended = async || flooding.try_wait().unwrap();
+    host::eventually(Duration::from_secs(120), ended).await.expect("the flood ends by itself");
+    assert_eq!(host.ask(&b, "SELECT 1").await.unwrap(), ["1"], "its own server lives");
     host.end().await;
 }
 

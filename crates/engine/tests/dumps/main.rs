@@ -5,6 +5,7 @@
 
 mod alone;
 mod aside;
+mod crafted;
 #[cfg(test)]
 #[path = "../host/mod.rs"]
 mod host;

@@ -47,6 +47,7 @@ mod trash;
 mod turns;
 mod users;
 pub mod versions;
+mod volume;
 
 pub use config::EngineConfig;
 pub use identity::Identity;

@@ -5,8 +5,13 @@
 
 #[cfg(test)]
 mod host;
+#[path = "dumps/kit.rs"]
+mod kit;
 
-use control::engine::{Engine as _, EngineError, NodeSpec, NodeState, Volume as Which};
+use control::engine::{
+    Engine as _, EngineError, NodeSpec, NodeState, Volume as Which,
+    dumps::{DumpError, Dumps as _, Second},
+};
 use engine::LocalEngine;
 use host::{Host, volume::Volume};
 use std::{
@@ -95,6 +100,43 @@ async fn a_full_disk_is_named() {
     drop(LocalEngine::open(host.config.clone()).await.unwrap());
     assert_eq!(fs::metadata(&ballast).unwrap().len(), size);
     assert_eq!(host.ask(&spec, "SELECT n FROM t").await.unwrap(), ["1"]);
+    host.end().await;
+    volume.unmount();
+    fs::remove_dir(&root).unwrap();
+}
+
+/// A32: an archive of some kilobytes that unpacks to more than there is, for whoever said that it needs nothing. It ends
+/// before the volume is full, which others share.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_that_unpacks_without_end_is_ended() {
+    let root = place();
+    let Some(volume) = Volume::small(&root, "size=1200m,mode=755") else { return };
+    let host = Host::at(root.join("r")).await;
+    let mut spec = host.spec("a_1").await;
+    // What is written to such a volume is memory of who wrote it.
+    spec.plan.memory_mib = 4096;
+    host.up(&spec).await;
+    table(&host, &spec).await;
+    for _ in 0..3 {
+        let more = "INSERT INTO rows SELECT n, repeat('x', 1000000) FROM generate_series(1, 100) n";
+        host.ask(&spec, more).await.unwrap();
+    }
+    let (_, archive) = kit::dump(&host, &spec).await;
+    assert!(archive.len() < 1 << 20, "{}", archive.len());
+    host.ask(&spec, "TRUNCATE rows").await.unwrap();
+    host.inside(&spec, "postgres").await.batch_execute("CHECKPOINT").await.unwrap();
+    volume.take(volume.free() - (200 << 20));
+
+    let loaded = host.engine.load_beside(&spec, 0, &mut kit::Pieces(archive, 0)).await;
+    match loaded {
+        Err(DumpError::Engine(EngineError::DiskFull { volume: Which::Data, free_bytes })) => {
+            assert!((1 << 20..60 << 20).contains(&free_bytes), "in time: {free_bytes}");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(host.ask(&spec, "SELECT count(*) FROM rows").await.unwrap(), ["0"]);
+    host.engine.drop_second(&spec, Second::Incoming).await.unwrap();
+    host.ask(&spec, "INSERT INTO rows VALUES (1, 'there is room again')").await.unwrap();
     host.end().await;
     volume.unmount();
     fs::remove_dir(&root).unwrap();

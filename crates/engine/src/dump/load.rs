@@ -4,6 +4,7 @@ use super::{Into, Works, contents, login, tool, tool_failed};
 use crate::{
     error,
     sql::{BACKUP, LOADER, drive},
+    volume,
 };
 use control::{
     backup::contents::Contents,
@@ -27,21 +28,23 @@ pub(super) async fn load(works: &Works<'_>, to: Into<'_>, source: &mut dyn Sourc
     if !to.doors.is_empty() {
         exec = exec.enter(to.doors);
     }
-    let piped = exec
-        .piped(async |mut stdin, mut stdout| -> Result<(), DumpError> {
-            while let Some(bytes) = source.next().await? {
-                if stdin.write_all(&bytes).await.is_err() {
-                    // It has ended already; its own words say why.
-                    break;
-                }
+    let restored = exec.piped(async |mut stdin, mut stdout| -> Result<(), DumpError> {
+        while let Some(bytes) = source.next().await? {
+            if stdin.write_all(&bytes).await.is_err() {
+                // It has ended already; its own words say why.
+                break;
             }
-            drop(stdin);
-            let mut said = [0; 1024];
-            while let Ok(1..) = stdout.read(&mut said).await {}
-            Ok(())
-        })
-        .await
-        .map_err(tool_failed)??;
+        }
+        drop(stdin);
+        let mut said = [0; 1024];
+        while let Ok(1..) = stdout.read(&mut said).await {}
+        Ok(())
+    });
+    let piped = tokio::select! {
+        piped = restored => piped.map_err(tool_failed)??,
+        // How much an archive unpacks to tells nobody but its end.
+        full = volume::until_full(works.dir.path()) => return Err(full.into()),
+    };
     if piped.output.status.success() {
         return Ok(());
     }

@@ -3,28 +3,24 @@
 use super::{LocalEngine, limits, now};
 use crate::{
     cgroup::room,
-    disk,
     dump::{self, Throwaway, Works},
-    error::Doing as _,
     identity::Identity,
     layout::ClusterDir,
     procs::Handle,
     roles::Names,
     users::complete,
     versions::Installed,
+    volume::room_for,
 };
 use async_trait::async_trait;
 use control::{
     backup::contents::Contents,
     engine::{
-        EngineError, NodeSpec, Volume,
+        EngineError, NodeSpec,
         dumps::{DumpError, Dumped, Dumps, Second, Sink, Source, Trial},
     },
 };
-use std::{path::Path, time::Duration};
-
-/// What stays free for the others on a volume, bytes; of a small one a twentieth.
-const RESERVE: u64 = 512 << 20;
+use std::time::Duration;
 
 /// A running server, with what its tools need.
 struct Running {
@@ -48,19 +44,6 @@ impl LocalEngine {
         let installed = self.installed(spec.version).await?;
         Ok(Running { dir, identity, installed, server })
     }
-}
-
-/// Refuses what would fill the volume of a directory, which others share. A quarter more than it will take in the end, for
-/// the log of the restore and for sorting.
-pub(super) fn room_for(dir: &Path, bytes: u64) -> Result<(), EngineError> {
-    let asked = || format!("ask for free space in {}", dir.display());
-    let free_bytes = disk::free_bytes(dir).doing(asked)?;
-    let reserve = RESERVE.min(disk::volume_bytes(dir).doing(asked)? / 20);
-    let needed = bytes.saturating_add(bytes / 4).saturating_add(reserve);
-    if free_bytes < needed {
-        return Err(EngineError::DiskFull { volume: Volume::Data, free_bytes });
-    }
-    Ok(())
 }
 
 #[async_trait]

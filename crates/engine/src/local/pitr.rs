@@ -1,6 +1,6 @@
 //! Point-in-time recovery, as the port asks for it: finds the place and the tool, hands over, one at a time for a node.
 
-use super::{LocalEngine, dumps::room_for, now};
+use super::{LocalEngine, now};
 use crate::{
     configure::{self, By},
     error::fatal,
@@ -10,6 +10,7 @@ use crate::{
     pitr::{self, Archive, Restore, Restoring, Tool},
     sql::{MONITOR, SUPERUSER, Session},
     versions::Installed,
+    volume::room_for,
 };
 use async_trait::async_trait;
 use control::engine::{

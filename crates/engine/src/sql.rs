@@ -137,3 +137,17 @@ pub(crate) async fn system_identifier(session: &Session) -> Result<u64, EngineEr
     };
     session.run("ask the server who it is", row).await.map(i64::cast_unsigned)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use types::log::LogRecord;
+
+    #[test]
+    fn a_log_knows_every_role_of_the_platform() {
+        for role in PLATFORM {
+            let line = serde_json::json!({"user": role, "dbname": "shop_4553", "message": "x"}).to_string();
+            assert!(LogRecord::read(&line).is_of_platform(), "{role}");
+        }
+    }
+}

@@ -141,10 +141,19 @@ impl LogRecord {
         }
     }
 
+    /// A session of the platform said or did it. No name of a user looks like its roles': those that are made from an
+    /// app's name have digits, and [`crate::name::database_user`] takes none that begins with "paddock".
+    #[must_use]
+    pub fn is_of_platform(&self) -> bool {
+        let user = self.who.split_once('@').map_or(self.who.as_str(), |(user, _)| user);
+        let role = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase());
+        user == "paddock" || user.strip_prefix("paddock_").is_some_and(role)
+    }
+
     /// It tells that the platform itself came or went: every look at a server does.
     #[must_use]
     pub fn is_housekeeping(&self) -> bool {
-        let ours = self.who.starts_with("paddock@") || self.who.starts_with("paddock_");
+        let ours = self.is_of_platform();
         let local = self.text == "connection received: host=[local]";
         self.severity == "LOG" && ((ours && self.text.contains("connection")) || local)
     }
@@ -204,9 +213,13 @@ pub struct SlowQuery {
 }
 
 impl SlowQuery {
-    /// The statement that a record tells of; `None` when it tells of something else.
+    /// The statement that a record tells of; `None` when it tells of something else. What the platform asked itself is
+    /// nobody's slow query: on a busy machine every look at a server may take long.
     #[must_use]
     pub fn of(record: &LogRecord) -> Option<Self> {
+        if record.is_of_platform() {
+            return None;
+        }
         let rest = record.text.strip_prefix("duration: ")?;
         let (ms, rest) = rest.split_once(" ms  plan:\n")?;
         let rest = rest.strip_prefix("Query Text: ")?;
@@ -433,6 +446,22 @@ mod tests {
         assert!(slow.plan.starts_with("Result  (cost=") && slow.plan.lines().count() == 2, "{}", slow.plan);
         for other in ["duration: 5 ms", "duration: x ms  plan:\nQuery Text: y", "connection received"] {
             assert_eq!(SlowQuery::of(&read(&json!({"message": other}))), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn the_platforms_own_statements_are_no_slow_queries() {
+        let slow = |user: &str| {
+            let text =
+                "duration: 512.250 ms  plan:\nQuery Text: SELECT 1\nResult  (cost=0.00..0.01 rows=1 width=4)";
+            SlowQuery::of(&read(&json!({"message": text, "user": user, "dbname": "postgres"}))).is_some()
+        };
+        for ours in ["paddock", "paddock_monitor", "paddock_backup", "paddock_steward"] {
+            assert!(!slow(ours), "{ours}");
+        }
+        // Made from the names of apps, the second one after its password changed.
+        for theirs in ["shop_4553", "paddock_4553", "paddock_4553_b", "paddock_monitor_4553", "paddocks"] {
+            assert!(slow(theirs), "{theirs}");
         }
     }
 }

@@ -29,6 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const DISK_PATIENCE: Duration = Duration::from_secs(8);
 /// The store is asked for the databases; what is known does while it is away.
 const LIST_PATIENCE: Duration = Duration::from_secs(2);
+/// While none is known there is nothing that could be watched meanwhile.
+const FIRST_LIST_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Takes samples, round after round.
 pub struct Collector {
@@ -117,7 +119,8 @@ impl Collector {
             let mut conn = self.plane.store().acquire().await?;
             store::addon::list(&mut conn, &Filter { deleted: Some(false), ..Filter::default() }).await
         };
-        match timeout(LIST_PATIENCE, listing).await {
+        let patience = if self.rows.is_empty() { FIRST_LIST_PATIENCE } else { LIST_PATIENCE };
+        match timeout(patience, listing).await {
             Ok(Ok(rows)) => {
                 self.rows = rows.into_iter().filter(|row| row.ready && row.wanted == "running").collect();
                 self.stale = false;

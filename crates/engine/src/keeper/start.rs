@@ -103,8 +103,8 @@ fn prove_data(server: Server<'_>) -> Result<(), EngineError> {
 }
 
 async fn why(server: Server<'_>, mark: &Mark) -> EngineError {
-    // The log's writer outlives the server by moments, to write its last words.
-    for _ in 0..20 {
+    // The log's writer outlives the server by moments, to write its last words; on a busy machine by seconds.
+    for _ in 0..200 {
         if !find::is_inhabited(server.dir) {
             break;
         }

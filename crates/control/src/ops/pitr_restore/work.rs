@@ -206,7 +206,11 @@ impl Work<'_> {
     async fn stands(&self, cx: &Cx) -> Result<(), StepError> {
         match self.engine().recovery(&self.beside()).await.map_err(|error| work::trouble(error, cx))? {
             Recovery::Reached(_) | Recovery::Done => Ok(()),
-            _ => Err(StepError::give_up("What was restored does not stand at its moment any more.")),
+            // It stood there before: it runs, and is too busy to answer.
+            Recovery::Replaying(_) => Err(StepError::retry("What was restored runs and does not answer.")),
+            Recovery::Copying | Recovery::Stopped | Recovery::Ended(_) => {
+                Err(StepError::give_up("What was restored does not stand at its moment any more."))
+            }
         }
     }
 

@@ -5,9 +5,45 @@
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-/// How long anything that should happen by itself may take on a busy machine. Less than a lease: an operation that
-/// only went on because its lease ran out has not gone on at once.
+/// How long anything that should happen by itself may stand still on a busy machine. Less than a lease: an operation
+/// that only went on because its lease ran out has not gone on at once.
 pub const PATIENCE: Duration = Duration::from_secs(40);
+/// What goes on and on ends within this time.
+const LONGEST: Duration = Duration::from_secs(600);
+
+/// Waits for something that goes on by itself: as long as there is something new to see.
+pub struct Waiting<T> {
+    begun: Instant,
+    changed: Instant,
+    seen: Option<T>,
+}
+
+impl<T: PartialEq> Waiting<T> {
+    pub fn new() -> Self {
+        let now = Instant::now();
+        Self { begun: now, changed: now, seen: None }
+    }
+
+    /// Notes what is seen now; false when it has been the same for too long.
+    pub fn goes_on(&mut self, seen: T) -> bool {
+        if self.seen.as_ref() != Some(&seen) {
+            (self.seen, self.changed) = (Some(seen), Instant::now());
+        }
+        self.changed.elapsed() < PATIENCE && self.begun.elapsed() < LONGEST
+    }
+}
+
+/// Looks until it is so; false when it is not within this time.
+pub async fn within(limit: Duration, mut look: impl AsyncFnMut() -> bool) -> bool {
+    let begun = Instant::now();
+    while !look().await {
+        if begun.elapsed() > limit {
+            return false;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    true
+}
 
 /// A client.
 pub struct Api {
@@ -54,6 +90,10 @@ impl Api {
         self.ask(self.http.post(format!("{}{path}", self.origin)).json(body)).await
     }
 
+    pub async fn patch(&self, path: &str, body: &Value) -> Option<Value> {
+        self.ask(self.http.patch(format!("{}{path}", self.origin)).json(body)).await
+    }
+
     pub async fn delete(&self, path: &str) -> Option<Value> {
         self.ask(self.http.delete(format!("{}{path}", self.origin))).await
     }
@@ -80,14 +120,21 @@ impl Api {
 
     /// The operation, when nothing more happens to it.
     pub async fn ended(&self, operation: &str) -> Value {
-        let begun = Instant::now();
+        let mut waiting = Waiting::new();
         loop {
             let seen = self.get(&format!("/v1/operations/{operation}")).await["operation"].take();
             if ["succeeded", "failed", "cancelled"].contains(&seen["status"].as_str().unwrap()) {
                 return seen;
             }
-            assert!(begun.elapsed() < PATIENCE, "it does not end: {seen:#}");
+            assert!(waiting.goes_on(still(&seen)), "it does not end: {seen:#}");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
+}
+
+/// An operation without the times that change by themselves.
+fn still(operation: &Value) -> Value {
+    let steps = operation["steps"].as_array().unwrap().iter();
+    let states: Vec<_> = steps.map(|step| (&step["key"], &step["state"])).collect();
+    json!([operation["status"], states, operation["log"]])
 }

@@ -5,13 +5,17 @@
 //! Each act is broken off where most can go wrong: when it is done and not yet noted.
 
 use crate::{
+    api::{PATIENCE, within},
     paddock::{Armed, Paddock},
     world::{Database, World, log_in},
 };
+use chrono::{DateTime, Utc};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, time::Duration};
 
+/// What Paddock begins by itself, copies of whole databases among it, comes to its end within this time.
+const REST: Duration = Duration::from_secs(180);
 const PLAN: &str = "[[plans]]\nname = \"postgresql-sandbox\"\ndisplay_name = \"walk\"\ndescription = \"For the walk.\"\n\
     memory_mib = 256\ndisk_mib = 4096\ncpu_milli = 1000\nnodes = 1\ndaily_backups = 1\nweekly_backups = 1\n\
     manual_backups = 20\npitr_days = 7\n";
@@ -26,6 +30,7 @@ async fn a_kill_while_it_is_backed_up_or_restored_leaves_one_whole_database() {
     let client = log_in(&walk.database.url).await.unwrap();
     client.batch_execute("CREATE TABLE kept (id bigint PRIMARY KEY)").await.unwrap();
     drop(client);
+    world.no_periodic_backups(&paddock).await;
     walk.recoverable(&paddock).await;
 
     for (kind, path) in [("backup", "backups"), ("base_backup", "pitr/base_backups")] {
@@ -111,31 +116,40 @@ impl Walk {
 
     /// The first base backup is there.
     async fn recoverable(&self, paddock: &Paddock) {
-        for _ in 0..400 {
-            let window = paddock.api.get(&self.path("pitr/recovery_window")).await;
-            if window["recovery_window"]["earliest_recoverable_at"].is_string() {
-                return self.quiet(paddock).await;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
+        let made = async || self.window(paddock).await["earliest_recoverable_at"].is_string();
+        assert!(within(REST, made).await, "no base backup was made by itself");
+        self.quiet(paddock).await;
+    }
+
+    async fn window(&self, paddock: &Paddock) -> Value {
+        paddock.api.get(&self.path("pitr/recovery_window")).await["recovery_window"].take()
+    }
+
+    /// Asks for an act. One that leads to a moment is asked for when the moment can be had: after a boot it may take a
+    /// while until it is known what the archive holds. No answer: it was lost with the process.
+    async fn ask(&self, paddock: &Paddock, path: &str, body: &Value) -> Option<Value> {
+        if let Some(moment) = time(&body["restore_time"]) {
+            let reaches = async || {
+                time(&self.window(paddock).await["latest_recoverable_at"])
+                    .is_some_and(|latest| latest >= moment)
+            };
+            assert!(within(PATIENCE, reaches).await, "{moment} cannot be had");
         }
-        panic!("no base backup was made by itself");
+        paddock.api.post(&self.path(path), body).await
     }
 
     /// Nothing is under way.
     async fn quiet(&self, paddock: &Paddock) {
-        for _ in 0..400 {
+        let rests = async || {
             let live = paddock.api.get("/v1/operations?live=true").await;
-            if live["operations"].as_array().unwrap().is_empty() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        panic!("it does not come to rest");
+            live["operations"].as_array().unwrap().is_empty()
+        };
+        assert!(within(REST, rests).await, "it does not come to rest");
     }
 
     /// One run without faults tells the steps.
     async fn steps(&self, paddock: &Paddock, path: &str, body: &Value) -> Vec<String> {
-        let begun = paddock.api.post(&self.path(path), body).await.expect("an answer");
+        let begun = self.ask(paddock, path, body).await.expect("an answer");
         let told = [&begun["operation_id"], &begun["database_backup"]["operation_id"], &begun["id"]];
         let id = told.into_iter().find_map(Value::as_str);
         let ended = paddock.api.ended(id.expect("an operation")).await;
@@ -151,7 +165,7 @@ impl Walk {
         paddock.stop();
         paddock.start(Some(&point)).await;
         // The answer may be lost with the process.
-        let _ = paddock.api.post(&self.path(path), body).await;
+        let _ = self.ask(paddock, path, body).await;
         paddock.died_at(&point).await;
         paddock.start(None).await;
     }
@@ -162,7 +176,7 @@ impl Walk {
         let early = "pitr_restore.look:committed";
         paddock.stop();
         paddock.start(Some(&Armed::at(early.into()))).await;
-        let _ = paddock.api.post(&self.path("pitr/restore"), body).await;
+        let _ = self.ask(paddock, "pitr/restore", body).await;
         paddock.died_at(&Armed::at(early.into())).await;
         let beside: Vec<_> =
             paddock.servers().into_iter().filter(|server| self.is_beside(server.pid)).collect();
@@ -179,7 +193,9 @@ impl Walk {
         let conf = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         let conf = String::from_utf8_lossy(&conf).into_owned();
         let file = conf.split('\0').find_map(|word| word.strip_prefix("config_file="));
-        file.is_some_and(|file| std::fs::read_to_string(file).unwrap().contains("recovery_target_time"))
+        // A trial's server may be gone meanwhile.
+        let conf = file.and_then(|file| std::fs::read_to_string(file).ok());
+        conf.is_some_and(|conf| conf.contains("recovery_target_time"))
     }
 
     /// The last operation of a kind, when it has ended.
@@ -233,4 +249,8 @@ impl Walk {
             assert_eq!(Some(bytes.len() as u64), one["size"].as_u64(), "{one:#}");
         }
     }
+}
+
+fn time(told: &Value) -> Option<DateTime<Utc>> {
+    told.as_str().map(|told| told.parse().unwrap())
 }

@@ -5,7 +5,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the walk needs a process that it can lose")]
 
-use crate::api::{Api, PATIENCE};
+use crate::api::{Api, Waiting};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
     fs,
@@ -20,6 +20,11 @@ use std::{
 const TOKEN: &str = "tk-us-crash-0123456789abcdef0123456789abcdef";
 /// More than the walk has databases, since ports of deleted ones are not given away again.
 const PORTS: u16 = 60;
+/// Each Paddock has so many ports, the last of them for HTTP: one that the system picks by itself could be anybody's
+/// between two lives.
+const RANGE: u16 = 100;
+/// How long one may take to serve: after a kill its own store recovers first.
+const START: Duration = Duration::from_secs(120);
 
 /// Where the next life ends.
 #[derive(Clone, Debug)]
@@ -44,6 +49,7 @@ impl Armed {
 #[derive(Debug)]
 pub struct Server {
     pub pid: i32,
+    parent: i32,
     pub data: PathBuf,
     pub port: Option<u16>,
 }
@@ -88,16 +94,12 @@ impl Paddock {
         // Servers run as users of their own and must get through.
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o711)).unwrap();
         let root = dir.path().canonicalize().unwrap();
-        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let fallback = || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/versions");
         let versions = std::env::var_os("PADDOCK_TEST_VERSIONS").map_or_else(fallback, PathBuf::from);
-        let api = Api::new(format!("http://{free}"), newest(&versions));
-        // Below the range from which the system picks ports by itself.
-        let walk =
-            u16::try_from(std::process::id() % 30).unwrap() * 4 + MADE.fetch_add(1, Ordering::SeqCst) % 4;
-        let first_port = 20_000 + walk * 100;
+        let first_port = free_range();
+        let listen = format!("127.0.0.1:{}", first_port + RANGE - 1);
+        let api = Api::new(format!("http://{listen}"), newest(&versions));
         let strangers = Vec::new();
-        let listen = free.to_string();
         Self {
             root,
             api,
@@ -155,7 +157,7 @@ impl Paddock {
         while !self.api.sign_in(TOKEN).await {
             let ended = self.child.as_mut().unwrap().try_wait().unwrap();
             assert!(ended.is_none(), "paddock ended while it started: {ended:?}");
-            assert!(begun.elapsed() < PATIENCE, "paddock does not start");
+            assert!(begun.elapsed() < START, "paddock does not start");
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
     }
@@ -171,13 +173,13 @@ impl Paddock {
 
     /// Waits until the fault has fired, and proves that it was this one.
     pub async fn died_at(&mut self, point: &Armed) {
-        let begun = Instant::now();
+        let mut waiting = Waiting::new();
         let mut child = self.child.take().unwrap();
         let status = loop {
             if let Some(status) = child.try_wait().unwrap() {
                 break status;
             }
-            if begun.elapsed() > PATIENCE {
+            if !waiting.goes_on(self.reached().len()) {
                 self.child = Some(child);
                 panic!("the fault at {} did not fire", point.name);
             }
@@ -202,7 +204,11 @@ impl Paddock {
     pub fn servers(&self) -> Vec<Server> {
         let entries = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
         let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        pids.filter_map(|pid| self.server(pid)).collect()
+        let found: Vec<_> = pids.filter_map(|pid| self.server(pid)).collect();
+        // A child that was made just now has its server's command line still.
+        let of = |child: &Server, one: &Server| child.parent == one.pid && child.data == one.data;
+        let is_child: Vec<_> = found.iter().map(|child| found.iter().any(|one| of(child, one))).collect();
+        found.into_iter().zip(is_child).filter_map(|(one, is_child)| (!is_child).then_some(one)).collect()
     }
 
     fn server(&self, pid: i32) -> Option<Server> {
@@ -213,7 +219,8 @@ impl Paddock {
         let after = |flag: &str| words.iter().skip_while(|word| **word != flag).nth(1);
         let data = PathBuf::from(after("-D")?);
         let ours = (program == "postgres" || program == "initdb") && data.starts_with(&self.root);
-        ours.then(|| Server { pid, data, port: after("-p").and_then(|port| port.parse().ok()) })
+        let (parent, port) = (parent(pid)?, after("-p").and_then(|port| port.parse().ok()));
+        ours.then_some(Server { pid, parent, data, port })
     }
 
     fn log(&self) -> PathBuf {
@@ -228,8 +235,8 @@ impl Paddock {
     /// and naming the cluster in its comment.
     fn remove_system_users(&self) {
         let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
-        let below =
-            ["nodes", "trash", "pool"].map(|name| fs::read_dir(self.root.join(name)).into_iter().flatten());
+        let below = ["nodes", "trash", "pool", "trials"]
+            .map(|name| fs::read_dir(self.root.join(name)).into_iter().flatten());
         let clusters = below.into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
         for cluster in clusters.chain([self.root.join("store")]) {
             let read = |name: &str| fs::read(cluster.join(name)).ok();
@@ -302,6 +309,26 @@ impl Drop for Paddock {
         self.remove_groups();
         self.remove_system_users();
     }
+}
+
+/// The first port of a range that nobody uses, below those that the system picks by itself. Walks of one process never
+/// have the same, those of two hardly ever.
+fn free_range() -> u16 {
+    const RANGES: u16 = 120;
+    const OURS: u16 = 4;
+    let process = u16::try_from(std::process::id() % u32::from(RANGES / OURS)).unwrap();
+    let own = process * OURS + MADE.fetch_add(1, Ordering::SeqCst) % OURS;
+    let mut ranges = (0..RANGES / OURS).map(|n| 20_000 + (own + n * OURS) % RANGES * RANGE);
+    let is_free = |first: &u16| TcpListener::bind(("127.0.0.1", first + RANGE - 1)).is_ok();
+    ranges.find(is_free).expect("a free range of ports")
+}
+
+/// The process that made this one.
+fn parent(pid: i32) -> Option<i32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // After the name, which is in parentheses and may hold anything, come its state and its parent.
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// The newest version in this directory, as people write it.

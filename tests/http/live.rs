@@ -2,7 +2,7 @@
 
 use crate::house::{Server, order};
 use axum::{
-    body::Body,
+    body::{Body, BodyDataStream},
     http::{Method, Request, StatusCode},
 };
 use futures::StreamExt;
@@ -26,13 +26,17 @@ async fn open(server: &Server, jwt: &str, operation: &str, last: Option<&str>) -
     server.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
 }
 
-/// Reads events until the stream ends.
-async fn read(body: Body) -> Vec<Event> {
-    let mut text = String::new();
-    let mut stream = body.into_data_stream();
-    while let Some(chunk) = timeout(Duration::from_secs(20), stream.next()).await.expect("the stream goes on")
-    {
-        text.push_str(std::str::from_utf8(&chunk.unwrap()).unwrap());
+/// What comes next of a stream.
+async fn piece(stream: &mut BodyDataStream) -> Option<String> {
+    let piece = timeout(Duration::from_secs(20), stream.next()).await.expect("the stream goes on")?;
+    Some(String::from_utf8(piece.unwrap().to_vec()).unwrap())
+}
+
+/// Reads events until the stream ends; its beginning may have been read already.
+async fn read(begun: String, mut stream: BodyDataStream) -> Vec<Event> {
+    let mut text = begun;
+    while let Some(piece) = piece(&mut stream).await {
+        text.push_str(&piece);
     }
     let mut events = Vec::new();
     for block in text.split("\n\n").filter(|block| block.contains("data:")) {
@@ -55,7 +59,11 @@ async fn an_operation_is_followed_to_its_end() {
     let response = open(&server, &ada.jwt, operation, None).await;
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.headers()["content-type"], "text/event-stream");
-    let (events, ()) = tokio::join!(read(response.into_body()), server.house.settle());
+    let mut stream = response.into_body().into_data_stream();
+    // Nobody works on it yet.
+    let first = piece(&mut stream).await.expect("an event");
+    let (events, ()) = tokio::join!(read(first, stream), server.house.settle());
+    assert_eq!(events[0].data["status"], "pending");
     assert!(events.len() >= 2, "it was seen on its way: {}", events.len());
     let last = events.last().unwrap();
     assert_eq!((&last.data["status"], &last.data["id"]), (&"succeeded".into(), &operation.into()));
@@ -64,7 +72,8 @@ async fn an_operation_is_followed_to_its_end() {
     // Who has seen the end is not told again, and a browser stops asking.
     assert_eq!(open(&server, &ada.jwt, operation, Some(&last.id)).await.status(), StatusCode::NO_CONTENT);
     // Who has not is told the end and nothing else.
-    let rest = read(open(&server, &ada.jwt, operation, Some(&events[0].id)).await.into_body()).await;
+    let rest = open(&server, &ada.jwt, operation, Some(&events[0].id)).await;
+    let rest = read(String::new(), rest.into_body().into_data_stream()).await;
     assert_eq!((rest.len(), &rest[0].id), (1, &last.id));
     let shown = server.get(&ada, &format!("/v1/operations/{operation}")).await;
     assert_eq!(shown.json()["operation"]["status"], "succeeded");
@@ -81,7 +90,7 @@ async fn a_stream_ends_with_its_token() {
     let response = open(&server, &ada.jwt, operation, None).await;
     let token = server.plane().tokens(&ada.actor).await.unwrap()[0].id;
     let revoke = async { server.plane().revoke_token(&ada.actor, token).await.unwrap() };
-    let (events, ()) = tokio::join!(read(response.into_body()), revoke);
+    let (events, ()) = tokio::join!(read(String::new(), response.into_body().into_data_stream()), revoke);
     assert!(events.len() <= 1, "nothing is told afterwards");
 }
 

@@ -286,6 +286,38 @@ async fn a_restore_that_cannot_go_on_leaves_the_database_as_it_was() {
     }
 }
 
+/// Before anybody is locked out it is looked at once more: what is only busy is waited for, what is gone is not.
+#[tokio::test]
+async fn what_does_not_answer_before_the_switch_is_asked_again() {
+    for (stopped, expected) in [(false, Status::Succeeded), (true, Status::Failed)] {
+        let yard = Yard::new().await;
+        let before = yard.node().await;
+        let fired = yard.house.engine.inject(Fault::hang_before(Method::Peek));
+        yard.house.clock.advance(TimeDelta::minutes(2));
+        let to = ToMoment { moment: yard.house.plane.now(), timeline: None, switch: true };
+        let asked = yard.house.plane.restore_to_moment(&yard.ada, yard.addon, to, None, None).await.unwrap();
+        yard.house.work_until_it_hangs(&fired).await;
+        assert_eq!(fired.times(), 1);
+        yard.house.leases_end();
+        let standing = yard.house.plane.pitr(&yard.ada, yard.addon).await.unwrap().standing.unwrap();
+        let becomes = |state: Recovery| {
+            yard.house.engine.restores(NodeId::new(standing.id.uuid()), |restore| restore.state = state);
+        };
+        becomes(if stopped { Recovery::Stopped } else { Recovery::Replaying(None) });
+        let closed = yard.house.engine.calls(Method::EndRefused);
+        let worker = yard.house.worker();
+        while worker.run_once().await.unwrap() {}
+        if !stopped {
+            assert_eq!(yard.house.status(asked.operation).await, Status::Waiting);
+            becomes(Recovery::Reached(None));
+        }
+        assert_eq!(yard.house.engine.calls(Method::EndRefused), closed, "nobody is locked out meanwhile");
+        assert_eq!(yard.house.finish(asked.operation).await, expected);
+        assert_eq!(yard.node().await == before, stopped, "the node that runs it");
+        yard.whole().await;
+    }
+}
+
 #[tokio::test]
 async fn one_that_ends_early_or_stops_is_told_or_taken_up() {
     let yard = Yard::new().await;

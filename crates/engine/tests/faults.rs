@@ -21,7 +21,7 @@ async fn a_killed_server_is_noticed_and_starts_again() {
     let first = host.pid(&spec).await;
     let changed = host.engine.changed();
     host::kill(first, Signal::KILL);
-    tokio::time::timeout(Duration::from_secs(5), changed).await.expect("a wake-up");
+    host::soon(changed).await.expect("a wake-up");
     assert_eq!(host.engine.observe(spec.id).await.unwrap(), NodeState::Stopped);
     host.engine.start(&spec).await.unwrap();
     assert_ne!(host.pid(&spec).await, first);
@@ -46,7 +46,11 @@ async fn a_helper_that_outlives_its_server_is_ended() {
             )
             .await
     });
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    let inside = host.inside(&spec, "postgres").await;
+    let computes =
+        "SELECT FROM pg_stat_activity WHERE pid = $1 AND state = 'active' AND query LIKE '%generate_series%'";
+    let look = async || inside.query_opt(computes, &[&pid]).await.unwrap();
+    host::eventually(host::PATIENT, look).await.expect("it computes");
     host::kill(host.pid(&spec).await, Signal::KILL);
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(fs::exists(format!("/proc/{pid}/exe")).unwrap(), "the helper goes on alone");
@@ -89,7 +93,7 @@ async fn a_hanging_server_is_starting_and_can_be_stopped() {
     host::kill(pid, Signal::STOP);
     assert_eq!(host.engine.observe(spec.id).await.unwrap(), NodeState::Starting);
     host::kill(pid, Signal::CONT);
-    assert!(matches!(host.engine.observe(spec.id).await.unwrap(), NodeState::Running { .. }));
+    host.until(&spec, |state| matches!(state, NodeState::Running { .. })).await;
     host::kill(pid, Signal::STOP);
     host.engine.stop(spec.id, Duration::from_millis(200)).await.unwrap();
     assert_eq!(host.engine.observe(spec.id).await.unwrap(), NodeState::Stopped);
@@ -191,14 +195,11 @@ async fn a_new_engine_adopts_what_runs() {
     let again = LocalEngine::open(host.config.clone()).await.unwrap();
     let changed = again.changed();
     host::kill(pid_a, Signal::KILL);
-    tokio::time::timeout(Duration::from_secs(5), changed).await.expect("watched from the first moment");
+    host::soon(changed).await.expect("watched from the first moment");
     assert_eq!(again.observe(a.id).await.unwrap(), NodeState::Stopped);
-    assert!(matches!(again.observe(b.id).await.unwrap(), NodeState::Running { pid, .. } if pid == pid_b));
+    assert_eq!(host::pid_of(&again, &b).await, pid_b);
     again.start(&b).await.unwrap();
-    assert!(
-        matches!(again.observe(b.id).await.unwrap(), NodeState::Running { pid, .. } if pid == pid_b),
-        "not restarted"
-    );
+    assert_eq!(host::pid_of(&again, &b).await, pid_b, "not restarted");
     again.start(&a).await.unwrap();
     host.end().await;
 }

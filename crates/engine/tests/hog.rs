@@ -7,7 +7,6 @@ mod host;
 use control::engine::{Engine as _, NodeState};
 use host::Host;
 use rustix::process::Signal;
-use std::time::Duration;
 use tokio_postgres::error::SqlState;
 
 /// Grows until it has three times what the plan has.
@@ -56,7 +55,7 @@ async fn the_neighbour_notices_nothing() {
 
     // The server ends later, of something else: the memory is not to blame.
     let died = async || {
-        host::kill(pid_of(&host, &hog).await, Signal::KILL);
+        host::kill(host.pid(&hog).await, Signal::KILL);
         host.until(&hog, |state| *state == NodeState::Stopped).await;
         host.engine.start(&hog).await.unwrap()
     };
@@ -83,16 +82,4 @@ async fn together(host: &Host, spec: &control::engine::NodeSpec) {
         all.push(client);
     }
     panic!("{} sessions have what they want", all.len());
-}
-
-/// Its postmaster, whether it answers or not.
-#[cfg(test)]
-async fn pid_of(host: &Host, spec: &control::engine::NodeSpec) -> u32 {
-    for _ in 0..200 {
-        if let NodeState::Running { pid, .. } = host.engine.observe(spec.id).await.unwrap() {
-            return pid;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("not running: {:?}", host.engine.observe(spec.id).await)
 }

@@ -29,7 +29,7 @@ async fn from_the_pool_to_the_last_byte() {
         let proof = engine.verify_login(&spec, &PASSWORD.into()).await.unwrap();
         assert_eq!((proof.tls.as_str(), proof.version), ("TLSv1.3", version));
         assert!(engine.verify_login(&spec, &"another".into()).await.is_err());
-        assert!(matches!(engine.observe(spec.id).await.unwrap(), NodeState::Running { .. }));
+        host.until(&spec, |state| matches!(state, NodeState::Running { .. })).await;
 
         host.ask(&spec, "CREATE TABLE t AS SELECT generate_series(1, 1000) AS n").await.unwrap();
         let figures = engine.figures(&spec).await.unwrap();

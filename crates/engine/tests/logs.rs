@@ -13,14 +13,12 @@ use types::log::{Level, SlowQuery};
 
 /// Waits until the log holds these words; answers its end.
 async fn until(host: &Host, spec: &NodeSpec, words: &str) -> LogPart {
-    for _ in 0..100 {
-        let part = host.engine.log_end(spec.id, 4 << 20).await.unwrap();
-        if part.records.iter().any(|record| record.holds(words)) {
-            return part;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+    let said = |part: &LogPart| part.records.iter().any(|record| record.holds(words));
+    let look = async || Some(host.engine.log_end(spec.id, 4 << 20).await.unwrap()).filter(said);
+    match host::eventually(host::PATIENT, look).await {
+        Some(part) => part,
+        None => panic!("nobody said {words:?}: {:#?}", host.engine.log_end(spec.id, 4 << 20).await),
     }
-    panic!("nobody said {words:?}: {:#?}", host.engine.log_end(spec.id, 4 << 20).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -129,8 +127,12 @@ async fn a_log_turns_over_and_the_oldest_file_goes() {
         until(&host, &spec, &format!("said {words}")).await;
         // Names tell seconds.
         tokio::time::sleep(Duration::from_millis(1100)).await;
+        let files = async || host.engine.log_files(spec.id).await.unwrap().len();
+        let before = files().await;
         client.query_one("SELECT pg_rotate_logfile()", &[]).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        // Its writer does so when it hears of it.
+        let turned = async || (files().await > before).then_some(());
+        host::eventually(host::PATIENT, turned).await.expect("it turns over");
     }
     let files = host.engine.log_files(spec.id).await.unwrap();
     assert!(files.len() >= 4, "{files:#?}");

@@ -20,7 +20,7 @@ fn told(changes: &[SettingChange], name: &str) -> Option<(String, String, bool)>
 async fn a_larger_plan_needs_a_restart() {
     let host = Host::new().await;
     for version in host.versions().await {
-        let spec = host::spec("a_1", version);
+        let spec = host::sandbox("a_1", version);
         host.up(&spec).await;
         let engine = &host.engine;
         assert_eq!(engine.preview(&spec).await.unwrap(), [], "{version}: it is as it should be");
@@ -63,7 +63,7 @@ async fn a_larger_plan_needs_a_restart() {
 #[tokio::test(flavor = "multi_thread")]
 async fn more_processor_needs_none() {
     let host = Host::new().await;
-    let spec = host.spec("a_1").await;
+    let spec = host::sandbox("a_1", host.version().await);
     host.up(&spec).await;
     let mut faster = spec.clone();
     faster.plan.cpu_milli *= 2;
@@ -83,7 +83,7 @@ async fn more_processor_needs_none() {
 #[tokio::test(flavor = "multi_thread")]
 async fn files_that_were_written_and_not_read_are_read() {
     let host = Host::new().await;
-    let spec = host.spec("a_1").await;
+    let spec = host::sandbox("a_1", host.version().await);
     host.up(&spec).await;
     let larger = NodeSpec { plan: Plan::defaults().remove(1), ..spec.clone() };
     let pid = host.pid(&spec).await;

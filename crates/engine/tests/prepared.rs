@@ -122,14 +122,9 @@ async fn naming_is_all_or_nothing() {
     let watcher = host.inside(&spec, "postgres").await;
     let kill = async {
         let waits = "SELECT query FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
-        for _ in 0..200 {
-            if watcher.query_opt(waits, &[]).await.unwrap().is_some() {
-                host::kill(host.pid(&spec).await, Signal::KILL);
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("nothing waits for the name");
+        let look = async || watcher.query_opt(waits, &[]).await.unwrap();
+        host::eventually(host::PATIENT, look).await.expect("one waits for the name");
+        host::kill(host.pid(&spec).await, Signal::KILL);
     };
     assert!(tokio::join!(work, kill).0.is_err());
     drop((holder, watcher));

@@ -1,12 +1,43 @@
 //! Commands end in time with all their children, know nothing of our environment and run as whom they should.
 
 use engine::process::{Exec, Ids, ProcessError};
+use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// The shell is only the program under test here: something that forks, waits and talks.
 fn script(text: &str) -> Exec {
     Exec::new("/bin/sh").args(["-c", text])
+}
+
+/// The same with a child of its own that holds the output open and would live for long. It writes its number to this
+/// file first.
+fn script_with_child(file: &Path) -> Exec {
+    script(&format!("echo begun; sh -c 'echo $$ > {}; exec sleep 600' & wait", file.display()))
+}
+
+/// Asks until there is an answer: what happens at once on a quiet machine takes seconds on a busy one.
+async fn eventually<T>(ask: impl Fn() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "it never comes");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// The number in a file, when it has been written.
+fn number(file: &Path) -> Option<u32> {
+    fs::read_to_string(file).ok()?.strip_suffix('\n')?.parse().ok()
+}
+
+/// Whether a process has ended. Whose it was then may be slow to reap it.
+fn has_ended(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with(['Z', 'X']))
 }
 
 #[tokio::test]
@@ -29,26 +60,24 @@ async fn arguments_are_never_read_by_a_shell() {
 #[tokio::test]
 async fn who_runs_too_long_dies_with_its_children() {
     let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("late");
-    // The child's child holds the output open, and would write later.
-    let text = format!("echo begun; (sleep 1; echo x > {}) & wait", file.display());
-    let started = Instant::now();
-    let error = script(&text).limit(Duration::from_millis(300)).run().await.unwrap_err();
+    let file = dir.path().join("child");
+    // Long enough for both to have begun.
+    let error = script_with_child(&file).limit(Duration::from_secs(3)).run().await.unwrap_err();
     assert!(matches!(&error, ProcessError::TooLong { said, .. } if said == "begun\n"), "{error}");
-    assert!(started.elapsed() < Duration::from_millis(900));
-    tokio::time::sleep(Duration::from_millis(1200)).await;
-    assert!(!file.exists());
+    let child = number(&file).unwrap();
+    eventually(|| has_ended(child).then_some(())).await;
 }
 
 #[tokio::test]
 async fn a_dropped_run_leaves_nobody_behind() {
     let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("late");
-    let exec = script(&format!("(sleep 1; echo x > {}) & wait", file.display()));
-    let run = tokio::time::timeout(Duration::from_millis(300), exec.run()).await;
-    assert!(run.is_err());
-    tokio::time::sleep(Duration::from_millis(1200)).await;
-    assert!(!file.exists());
+    let file = dir.path().join("child");
+    let exec = script_with_child(&file);
+    let child = tokio::select! {
+        ran = exec.run() => panic!("it ended by itself: {ran:?}"),
+        child = eventually(|| number(&file)) => child,
+    };
+    eventually(|| has_ended(child).then_some(())).await;
 }
 
 #[tokio::test]
@@ -56,17 +85,17 @@ async fn who_must_finish_does_so_and_may_speak_when_nobody_waits() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("done");
     let exec = script(&format!(
-        "echo one; echo two >&2; sleep 1; echo three; echo four >&2; echo x > {}",
+        "echo one; echo two >&2; sleep 5; echo three; echo four >&2; echo x > {}",
         file.display()
     ));
     let exec = exec.to_the_end();
-    let run = tokio::time::timeout(Duration::from_millis(300), exec.run()).await;
+    let run = tokio::time::timeout(Duration::from_secs(2), exec.run()).await;
     assert!(run.is_err() && !file.exists());
-    tokio::time::sleep(Duration::from_millis(1500)).await;
-    assert!(file.exists(), "its words did not end it");
+    // Its words do not end it.
+    eventually(|| file.exists().then_some(())).await;
     let output = exec.run().await.unwrap();
     assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("one\nthree\n", "two\nfour\n"));
-    let late = exec.limit(Duration::from_millis(300)).run().await.unwrap_err();
+    let late = exec.limit(Duration::from_secs(2)).run().await.unwrap_err();
     assert!(matches!(&late, ProcessError::TooLong { said, .. } if said == "one\ntwo\n"), "{late}");
 }
 
@@ -89,7 +118,7 @@ async fn the_environment_is_ours_to_choose() {
 async fn files_that_a_command_makes_are_private() {
     let dir = tempfile::tempdir().unwrap();
     script("echo x > made").dir(dir.path()).run_ok().await.unwrap();
-    let mode = std::fs::metadata(dir.path().join("made")).unwrap().permissions().mode();
+    let mode = fs::metadata(dir.path().join("made")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
 

@@ -3,10 +3,10 @@
 #[cfg(test)]
 mod host;
 
-use control::engine::Engine as _;
+use control::engine::{Engine as _, ServerSample};
 use host::Host;
 use rustix::process::Signal;
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 const KEPT: &str = "SELECT pid::text FROM pg_stat_activity WHERE usename = 'paddock_monitor'";
 
@@ -27,10 +27,16 @@ async fn one_connection_serves_all_samples() {
         let waiting = host.connect(&spec, "a_1").await.unwrap();
         let (other, begun) = tokio::join!(
             async {
-                tokio::time::sleep(Duration::from_millis(300)).await;
-                let sample = engine.sample(&spec, false).await.unwrap();
+                let waits = |seen: &ServerSample| {
+                    seen.connections == 2 && seen.locks_waiting == 1 && seen.oldest_transaction_s >= 0.3
+                };
+                let look = async || {
+                    let sample = engine.sample(&spec, false).await.unwrap();
+                    sample.server.as_ref().is_some_and(waits).then_some(sample)
+                };
+                let sample = host::eventually(host::PATIENT, look).await;
                 client.batch_execute("COMMIT").await.unwrap();
-                sample
+                sample.expect("one waits for the other's lock")
             },
             waiting.batch_execute("BEGIN; SELECT count(*) FROM t; COMMIT"),
         );
@@ -39,10 +45,9 @@ async fn one_connection_serves_all_samples() {
         let (one, two) = (first.server.unwrap(), other.server.unwrap());
         assert_eq!((one.connections, one.idle_in_transaction, one.locks_waiting), (1, 0, 0), "{version}");
         assert_eq!((two.connections, two.idle_in_transaction, two.active), (2, 1, 1), "{version}: {two:?}");
-        assert_eq!(two.locks_waiting, 1, "{version}: {two:?}");
-        assert!(two.locks >= 2 && two.oldest_transaction_s >= 0.3, "{version}: {two:?}");
+        assert!(two.locks >= 2, "{version}: {two:?}");
         assert!(two.wal_made > one.wal_made && two.wal_bytes >= 16 << 20, "{version}: {two:?}");
-        assert!(!one.latency.is_zero() && one.latency < Duration::from_secs(1), "{version}");
+        assert!(!one.latency.is_zero() && one.latency < Duration::from_secs(5), "{version}");
         assert!(first.disk_bytes.unwrap() > one.data_bytes && other.disk_bytes.is_none(), "{version}");
         assert!(first.cpu_us > 0 && first.cpu_us < other.cpu_us, "{version}: {other:?}");
         assert!(other.written_bytes > first.written_bytes, "{version}: {other:?}");
@@ -52,20 +57,14 @@ async fn one_connection_serves_all_samples() {
         drop((client, waiting));
         host.ask(&spec, "SET temp_file_limit = -1").await.unwrap_err();
         engine.checkpoint(&spec).await.unwrap();
-        let mut last = engine.sample(&spec, false).await.unwrap().server.unwrap();
-        for _ in 0..50 {
-            if last.transactions > one.transactions
-                && last.connections == 0
-                && last.checkpoints > one.checkpoints
-            {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            last = engine.sample(&spec, false).await.unwrap().server.unwrap();
-        }
-        assert!(last.transactions > one.transactions && last.checkpoints > one.checkpoints, "{last:?}");
+        let look = async || {
+            let seen = engine.sample(&spec, false).await.unwrap().server.unwrap();
+            let counted = seen.transactions > one.transactions && seen.checkpoints > one.checkpoints;
+            // The platform's own are left out.
+            (counted && seen.connections == 0).then_some(seen)
+        };
+        let last = host::eventually(host::PATIENT, look).await.expect("all is counted, and nobody is left");
         assert!(last.blocks_hit > one.blocks_hit && last.deadlocks == 0, "{last:?}");
-        assert_eq!(last.connections, 0, "the platform's own are left out");
         let size = host.ask(&spec, "SELECT pg_database_size('a_1')::text").await.unwrap();
         assert_eq!(size, [last.data_bytes.to_string()]);
         engine.purge(spec.id).await.unwrap();
@@ -82,7 +81,9 @@ async fn a_lost_connection_is_opened_again() {
     engine.sample(&spec, false).await.unwrap().server.unwrap();
     let kept = host.ask(&spec, KEPT).await.unwrap();
     host::kill(kept[0].parse().unwrap(), Signal::TERM);
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    let process = format!("/proc/{}", kept[0]);
+    let ended = async || (!fs::exists(&process).unwrap()).then_some(());
+    host::eventually(host::PATIENT, ended).await.expect("it ends");
     engine.sample(&spec, false).await.unwrap().server.expect("asked again at once");
     let other = host.ask(&spec, KEPT).await.unwrap();
     assert_ne!(kept, other);

@@ -26,15 +26,18 @@ fn find(seen: &SessionsSeen, pid: i32) -> &SessionView {
 
 /// Looks until a session is as wanted.
 async fn until(host: &Host, spec: &NodeSpec, wanted: impl Fn(&SessionsSeen) -> bool) -> SessionsSeen {
-    let begun = Instant::now();
-    loop {
-        let seen = host.engine.sessions(spec, false).await.unwrap();
-        if wanted(&seen) {
-            return seen;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(5), "{seen:#?}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
+    let look = async || Some(host.engine.sessions(spec, false).await.unwrap()).filter(&wanted);
+    match host::eventually(host::PATIENT, look).await {
+        Some(seen) => seen,
+        None => panic!("{:#?}", host.engine.sessions(spec, false).await),
     }
+}
+
+/// Somebody waits for somebody, and it is told what that one holds. A look that enters the database too late does not
+/// tell it.
+fn blocked(seen: &SessionsSeen) -> bool {
+    let holds = |pid: &i32| seen.sessions.iter().any(|one| one.pid == *pid && !one.holds.is_empty());
+    seen.sessions.iter().any(|one| one.blocked_by.iter().any(holds))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,7 +55,7 @@ async fn a_sleep_is_seen_cancelled_and_ended() {
             .await;
             let session = find(&seen, sleeper).clone();
             assert_eq!((session.state, &*session.user), (SessionState::Active, "a_1"), "{version}");
-            assert!(session.duration_us >= 0 && session.duration_us < 5_000_000, "{session:?}");
+            assert!(session.duration_us >= 0 && session.duration_us < 60_000_000, "{session:?}");
             assert!(seen.platform >= 1, "the one that looks");
             let stale =
                 host.engine.signal(&spec, Signal::Cancel, sleeper, Some(session.started_us - 1)).await;
@@ -90,8 +93,7 @@ async fn the_blocked_name_their_blocker_and_what_it_holds() {
         one.batch_execute("BEGIN; LOCK TABLE stock IN ACCESS EXCLUSIVE MODE").await.unwrap();
         let (holder, waiter) = (pid(&one).await, pid(&two).await);
         let looking = async {
-            let seen =
-                until(&host, &spec, |seen| seen.sessions.iter().any(|one| !one.blocked_by.is_empty())).await;
+            let seen = until(&host, &spec, blocked).await;
             one.batch_execute("COMMIT").await.unwrap();
             seen
         };
@@ -170,8 +172,7 @@ async fn texts_stay_texts_and_traps_are_never_sprung() {
     let waiter = host.connect(&spec, "a_1").await.unwrap();
     let text = "SELECT '<script>\u{202e}' FROM stock -- PASSWORD 'sesame'";
     let looking = async {
-        let seen =
-            until(&host, &spec, |seen| seen.sessions.iter().any(|one| !one.blocked_by.is_empty())).await;
+        let seen = until(&host, &spec, blocked).await;
         host.engine.prepare_statements(&spec).await.unwrap();
         client.batch_execute("COMMIT").await.unwrap();
         seen
@@ -203,13 +204,17 @@ async fn many_sessions_and_a_long_text_are_listed_fast() {
     let long = format!("SELECT 1 -- {}", "x".repeat(1 << 20));
     clients[0].batch_execute(&long).await.unwrap();
     host.engine.sessions(&spec, true).await.unwrap();
-    let begun = Instant::now();
-    let seen = host.engine.sessions(&spec, true).await.unwrap();
-    let took = begun.elapsed();
-    assert_eq!(seen.sessions.len(), most);
+    let mut best = Duration::MAX;
+    for _ in 0..5 {
+        let begun = Instant::now();
+        let seen = host.engine.sessions(&spec, true).await.unwrap();
+        best = best.min(begun.elapsed());
+        assert_eq!(seen.sessions.len(), most);
+        assert!(seen.sessions.iter().all(|one| one.query.chars().count() <= 4_000));
+    }
     assert!(most >= 1000, "{most}");
-    assert!(seen.sessions.iter().all(|one| one.query.chars().count() <= 4_000));
-    // Many times what it takes: that it does not grow with the texts or the square of the sessions.
-    assert!(took < Duration::from_secs(2), "{took:?}");
+    // Many times what it takes: that it does not grow with the texts or the square of the sessions. The best of some: on
+    // a busy machine any one of them may be slow.
+    assert!(best < Duration::from_secs(2), "{best:?}");
     host.end().await;
 }

@@ -17,14 +17,13 @@ fn start(site: &Site, wake: &Wake, config: WorkerConfig) -> (watch::Sender<bool>
     (stop, background::spawn("worker", async move { worker.run(wake, stopped).await }))
 }
 
-/// Waits until an operation has a status; says how long that took.
-async fn until(site: &Site, id: uuid::Uuid, status: Status) -> Duration {
+/// Waits until an operation has a status.
+async fn until(site: &Site, id: uuid::Uuid, status: Status) {
     let began = Instant::now();
     while site.store.load(id).await.status != status {
         assert!(began.elapsed() < Duration::from_secs(20), "{:#?}", site.store.load(id).await);
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    began.elapsed()
 }
 
 /// Waits until the listener listens.
@@ -40,8 +39,8 @@ async fn a_new_operation_wakes_an_idle_worker_without_polling() {
     let (_stop, _worker) = start(&site, &wake, support::config());
     tokio::time::sleep(Duration::from_millis(100)).await;
     let id = site.store.ask(SystemClock.now(), "plot:1").await;
-    let took = until(&site, id, Status::Succeeded).await;
-    assert!(took < Duration::from_secs(1), "three steps took {took:?}");
+    // It polls once an hour: that it ends within the time of `until` is the wake-up's work.
+    until(&site, id, Status::Succeeded).await;
 }
 
 #[tokio::test]

@@ -147,18 +147,18 @@ async fn sessions(host: &Host, spec: &NodeSpec, [holder, waiter]: [&Client; 2]) 
     let lock = "LOCK TABLE public.touched IN ACCESS EXCLUSIVE MODE";
     holder.batch_execute(lock).await.unwrap();
     let look = async {
-        loop {
+        let look = async || {
             let seen = host.engine.sessions(spec, true).await.unwrap().sessions;
-            let blocked = seen.iter().find(|one| !one.blocked_by.is_empty());
-            if let Some(blocked) = blocked {
-                let holds = seen.iter().flat_map(|one| &one.holds);
-                assert!(holds.into_iter().any(|held| held.contains("public.touched")), "{seen:?}");
-                let pid = blocked.pid;
-                let sent = host.engine.signal(spec, Signal::Cancel, pid, None).await.unwrap();
-                assert_eq!(sent, Signalled::Sent);
-                return;
-            }
-        }
+            let blocked = seen.iter().find(|one| !one.blocked_by.is_empty())?.pid;
+            let holds: Vec<_> = seen.into_iter().flat_map(|one| one.holds).collect();
+            // A look that enters the database too late tells no locks.
+            (!holds.is_empty()).then_some((blocked, holds))
+        };
+        let seen = host::eventually(host::PATIENT, look).await;
+        let (pid, holds) = seen.expect("one waits for the other, and it is told for what");
+        assert!(holds.iter().any(|held| held.contains("public.touched")), "{holds:?}");
+        let sent = host.engine.signal(spec, Signal::Cancel, pid, None).await.unwrap();
+        assert_eq!(sent, Signalled::Sent);
     };
     let (waited, ()) = tokio::join!(waiter.batch_execute(lock), look);
     assert_eq!(waited.unwrap_err().code().unwrap().code(), "57014", "it was cancelled");

@@ -38,9 +38,20 @@ async fn a_dump_lets_everybody_else_go_first() {
     let fill =
         "CREATE TABLE t AS SELECT md5(n::text) || md5((-n)::text) AS x FROM generate_series(1, 100000) n";
     host.ask(&spec, fill).await.unwrap_or_default();
-    let mut looks = Looks(&host, &spec, Vec::new());
-    host.engine.dump(&spec, &mut looks).await.unwrap();
+    // All dumps of this host share the group, and whoever has dumped removes it when nobody is in it. Another test may
+    // do so after this dump has opened its door and before it enters.
+    let mut aside = false;
+    for _ in 0..3 {
+        let mut looks = Looks(&host, &spec, Vec::new());
+        host.engine.dump(&spec, &mut looks).await.unwrap();
+        let [(nice, grouped)] = looks.2[..] else { panic!("one dumps: {:?}", looks.2) };
+        assert_eq!(nice, 10);
+        aside = grouped;
+        if aside {
+            break;
+        }
+    }
     // Where Paddock may make no groups, the priority is all.
-    assert_eq!(looks.2, [(10, host::may_group())]);
+    assert_eq!(aside, host::may_group());
     host.end().await;
 }

@@ -16,17 +16,26 @@ use std::{
     fs,
     net::TcpListener,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
+use tokio::time::error::Elapsed;
 use types::{NodeId, PgVersion, Plan};
 use uuid::Uuid;
 
 pub const PASSWORD: &str = "it's \\ a \"long\" password";
 
+/// What happens at once on a quiet machine may take so long on a busy one. Whoever waits for it looks again and again.
+pub const PATIENT: Duration = Duration::from_secs(30);
+
 pub struct Host {
     pub engine: LocalEngine,
     pub config: EngineConfig,
     root: PathBuf,
+}
+
+/// A place where nothing is yet.
+pub fn fresh_root() -> PathBuf {
+    format!("/tmp/pe{}", &Uuid::new_v4().simple().to_string()[..10]).into()
 }
 
 pub fn config(root: &Path) -> EngineConfig {
@@ -36,14 +45,17 @@ pub fn config(root: &Path) -> EngineConfig {
 
 impl Host {
     pub async fn new() -> Self {
-        Self::at(format!("/tmp/pe{}", &Uuid::new_v4().simple().to_string()[..10]).into()).await
+        Self::at(fresh_root()).await
     }
 
     /// On a root that may exist.
     pub async fn at(root: PathBuf) -> Self {
-        let config = config(&root);
+        Self::with(config(&root)).await
+    }
+
+    pub async fn with(config: EngineConfig) -> Self {
         let engine = LocalEngine::open(config.clone()).await.unwrap();
-        Self { engine, config, root }
+        Self { engine, root: config.root.clone(), config }
     }
 
     /// Every major that is installed here, its newest minor.
@@ -86,22 +98,14 @@ impl Host {
         self.engine.create_database(spec, &verifier()).await.unwrap();
     }
 
+    /// Its postmaster, as soon as it answers.
     pub async fn pid(&self, spec: &NodeSpec) -> u32 {
-        match self.engine.observe(spec.id).await.unwrap() {
-            NodeState::Running { pid, .. } => pid,
-            other => panic!("not running: {other:?}"),
-        }
+        pid_of(&self.engine, spec).await
     }
 
     /// Waits for a state.
     pub async fn until(&self, spec: &NodeSpec, wanted: impl Fn(&NodeState) -> bool) {
-        for _ in 0..200 {
-            if wanted(&self.engine.observe(spec.id).await.unwrap()) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("still {:?}", self.engine.observe(spec.id).await);
+        until(&self.engine, spec, wanted).await;
     }
 
     /// Rows of one column, asked as the protected user through TLS.
@@ -201,6 +205,40 @@ impl Drop for Host {
     }
 }
 
+/// Asks until there is an answer, and not for longer than this.
+pub async fn eventually<T>(limit: Duration, mut ask: impl AsyncFnMut() -> Option<T>) -> Option<T> {
+    let begun = Instant::now();
+    loop {
+        let answer = ask().await;
+        if answer.is_some() || begun.elapsed() > limit {
+            return answer;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Waits for what is told, not for as long as one likes.
+pub async fn soon<T>(told: impl Future<Output = T>) -> Result<T, Elapsed> {
+    tokio::time::timeout(PATIENT, told).await
+}
+
+/// Waits until an engine sees this state. A single look says of a server that answers late that it starts.
+pub async fn until(engine: &LocalEngine, spec: &NodeSpec, wanted: impl Fn(&NodeState) -> bool) -> NodeState {
+    let look = async || Some(engine.observe(spec.id).await.unwrap()).filter(&wanted);
+    match eventually(PATIENT, look).await {
+        Some(state) => state,
+        None => panic!("still {:?}", engine.observe(spec.id).await),
+    }
+}
+
+/// The postmaster that an engine sees, as soon as it answers.
+pub async fn pid_of(engine: &LocalEngine, spec: &NodeSpec) -> u32 {
+    match until(engine, spec, |state| matches!(state, NodeState::Running { .. })).await {
+        NodeState::Running { pid, .. } => pid,
+        other => panic!("not running: {other:?}"),
+    }
+}
+
 /// OS users that a failed test left, by the identity files that name them.
 fn remove_users(root: &Path) {
     let layout = Layout::new(root);
@@ -293,7 +331,15 @@ pub fn tls(ca: &str) -> tokio_postgres_rustls::MakeRustlsConnect {
     tokio_postgres_rustls::MakeRustlsConnect::new(config.with_root_certificates(roots).with_no_client_auth())
 }
 
+/// What most tests take. The quarter of a core that its plan has would make everything slow and prove nothing.
 pub fn spec(name: &str, version: PgVersion) -> NodeSpec {
+    let mut spec = sandbox(name, version);
+    spec.plan.cpu_milli = 2000;
+    spec
+}
+
+/// The smallest plan as it is, for who looks at the limits of plans.
+pub fn sandbox(name: &str, version: PgVersion) -> NodeSpec {
     let plan = Plan::defaults().remove(0);
     NodeSpec::new(NodeId::new(Uuid::new_v4()), name, version, free_port(), plan)
 }

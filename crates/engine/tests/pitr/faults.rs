@@ -3,7 +3,7 @@
 use crate::host::{Host, volume::Volume};
 use crate::{host, yard::*};
 use control::engine::{
-    Engine as _, EngineError, NodeState,
+    Engine as _, EngineError, NodeSpec, NodeState,
     pitr::{BackupKind, Pitr as _, Recovery},
 };
 use std::{
@@ -28,28 +28,22 @@ async fn a_restore_that_was_killed_is_taken_up_again() {
     until(backup.to).await;
     let moments = insert(&host, &source, 1, 5).await;
     host.engine.archive_now(&source).await.unwrap();
-    let restored = beside(&source);
-    let (engine, spec, target, secret) = (host.engine.clone(), restored.clone(), to(moments[2]), key());
-    let killed = async {
-        let data = host.dir(&restored).data();
-        let begun = Instant::now();
-        loop {
-            let (list, whole) = (data.join("backup.manifest"), data.join("global/pg_control"));
-            if list.exists() || data.join("base").exists() {
-                assert!(!whole.exists(), "the copy was over before it could be killed");
-                let pids = host::pids_of("pgbackrest", host.dir(&restored).path());
-                if !pids.is_empty() {
-                    pids.iter().for_each(|pid| host::kill(*pid, rustix::process::Signal::KILL));
-                    return pids.len();
-                }
-            }
-            assert!(begun.elapsed() < Duration::from_secs(20), "it never began");
-            tokio::time::sleep(Duration::from_millis(1)).await;
+    let target = to(moments[2]);
+    let mut tries = 0;
+    let restored = loop {
+        let restored = beside(&source);
+        let secret = key();
+        let restore = host.engine.restore_beside(&restored, database(&source), &secret, &target);
+        let (first, killed) = tokio::join!(restore, kill_copy(&host, &restored));
+        if killed > 0 && first.is_err() {
+            break restored;
         }
+        // On a busy machine a look may come when all has been copied.
+        assert!(first.is_ok(), "it failed by itself: {first:?}");
+        tries += 1;
+        assert!(tries < 5, "the copy was over each time before it could be killed");
+        host.engine.discard_restore(&restored).await.unwrap();
     };
-    let (first, killed) =
-        tokio::join!(engine.restore_beside(&spec, database(&source), &secret, &target), killed);
-    assert!(killed > 0 && first.is_err(), "{first:?}");
     assert_eq!(host.engine.recovery(&restored).await.unwrap(), Recovery::Copying);
     assert!(host.engine.start(&restored).await.is_err(), "a half-made copy does not start");
     // Another Paddock finds it.
@@ -61,6 +55,25 @@ async fn a_restore_that_was_killed_is_taken_up_again() {
     assert_eq!(counts, [("big", Some(400_000)), ("t", Some(3))]);
     again.engine.discard_restore(&restored).await.unwrap();
     again.end().await;
+}
+
+/// Kills pgBackRest in the middle of a copy; answers how many processes that were, none when the copy was over before.
+async fn kill_copy(host: &Host, restored: &NodeSpec) -> usize {
+    let data = host.dir(restored).data();
+    let (list, whole) = (data.join("backup.manifest"), data.join("global/pg_control"));
+    let begun = Instant::now();
+    while !whole.exists() {
+        if list.exists() || data.join("base").exists() {
+            let pids = host::pids_of("pgbackrest", host.dir(restored).path());
+            if !pids.is_empty() {
+                pids.iter().for_each(|pid| host::kill(*pid, rustix::process::Signal::KILL));
+                return pids.len();
+            }
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "it never began");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    0
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -156,7 +169,7 @@ async fn a_storage_that_hangs_stops_neither_the_service_nor_a_stop() {
     insert(&host, &source, 3, 4).await;
     let begun = Instant::now();
     host.engine.stop(source.id, Duration::from_secs(5)).await.unwrap();
-    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
     assert_eq!(host.engine.observe(source.id).await.unwrap(), NodeState::Stopped);
     // It is well again: everything arrives.
     host::pids_of("pgbackrest", &archive(&host, database(&source)))
@@ -238,8 +251,7 @@ async fn heals(limit: &str, fill: impl FnOnce(&Path)) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_tool_everything_says_so() {
-    let mut config = host::config(Path::new("/tmp/pe-none"));
-    config.root = format!("/tmp/pe{}", &Uuid::new_v4().simple().to_string()[..10]).into();
+    let mut config = host::config(&host::fresh_root());
     config.pgbackrest = Some("/nowhere/pgbackrest".into());
     let engine = engine::LocalEngine::open(config.clone()).await.unwrap();
     assert_eq!(engine.pitr_tool().await, None);

@@ -4,14 +4,17 @@ import { defineConfig } from "@playwright/test";
 
 export default defineConfig({
   testDir: "tests",
-  timeout: 180_000,
-  expect: { timeout: 15_000 },
+  // Waits end when what they wait for is there: long ones cost only a machine that is busy. A test stays below the
+  // fifteen minutes for which a session need not show its password again.
+  timeout: 600_000,
+  expect: { timeout: 30_000 },
   reporter: "list",
   // Two files at a time: they mostly wait for PostgreSQL.
   workers: 2,
   forbidOnly: true,
   use: {
-    actionTimeout: 10_000,
+    // A press waits for the page that it leads to, and some acts answer when they are done.
+    actionTimeout: 35_000,
     viewport: { width: 1280, height: 900 },
     trace: "retain-on-failure",
     launchOptions: {

@@ -20,7 +20,7 @@ const FLOATING: &str = "details[open]:is(.menu, .custom-range)";
 /// Pixels of the tab before the current one: there is more on that side.
 const BEFORE_TAB: i32 = 40;
 
-/// Stands once in every page.
+/// Stands once in every page, behind everything else. When it is done, the page says so: `data-ready`.
 #[island]
 pub fn Enhance() -> impl IntoView {
     // Effects run in the browser only.
@@ -86,6 +86,10 @@ pub fn Enhance() -> impl IntoView {
                 input.select();
             }
         });
+        // This is the last island of a page: what stands before it listens by now.
+        if let Some(page) = document().document_element() {
+            drop(page.set_attribute("data-ready", ""));
+        }
     });
 }
 

@@ -9,8 +9,6 @@ const folder = process.env.PICTURES ?? "../docs/screenshots";
 const shown = ["overview", "metrics", "connect", "operation", "plan", "users", "queries", "network", "backups", "recovery"];
 
 test("pictures", async ({ page }) => {
-  // A backup is made and tried on the way.
-  test.setTimeout(300_000);
   const paddock = await Paddock.start();
   try {
     const shot = async (name: string) => {

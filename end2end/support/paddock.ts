@@ -65,7 +65,7 @@ export class Paddock {
       child.stdout.on("data", read);
       child.stderr.on("data", read);
       child.on("exit", (code) => reject(new Error(`paddock ended with ${code}:\n${output.join("")}`)));
-      setTimeout(() => reject(new Error(`no set-up link in 60 s:\n${output.join("")}`)), 60_000);
+      setTimeout(() => reject(new Error(`no set-up link in 180 s:\n${output.join("")}`)), 180_000);
     });
     return new Paddock(url, link, data, child);
   }
@@ -91,7 +91,8 @@ export class Paddock {
     }
     this.removeGroups();
     for (const user of this.systemUsers()) await removeUser(user);
-    rmSync(this.data, { recursive: true, force: true });
+    // The last process of a server may still write while its directory is emptied.
+    rmSync(this.data, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 
   /// Process ids of the servers whose data directory lies below ours, proven by their working directory.

@@ -55,7 +55,7 @@ export async function firstDatabase(page: Page, paddock: Paddock, plan = "Starte
 
 /// Waits on an operation's page until it says that it is done; without JavaScript the page refreshes itself.
 export async function expectDone(page: Page) {
-  await expect(page.getByRole("main").getByText("Done", { exact: true }).first()).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByRole("main").getByText("Done", { exact: true }).first()).toBeVisible({ timeout: 180_000 });
 }
 
 /// The URL with its password, from the app's environment.

@@ -2,6 +2,7 @@
 import { test as base } from "@playwright/test";
 import { Console } from "./accessible.ts";
 import { Paddock } from "./paddock.ts";
+import { withoutScripts } from "./pages.ts";
 
 export { expect, type Page } from "@playwright/test";
 
@@ -24,8 +25,12 @@ export const test = base.extend<Given>({
         await paddock.stop();
       }
     },
-    { timeout: 120_000 },
+    { timeout: 300_000 },
   ],
+  page: async ({ page, javaScriptEnabled }, use) => {
+    if (!javaScriptEnabled) withoutScripts.add(page);
+    await use(page);
+  },
   console: async ({ page, javaScriptEnabled }, use) => use(new Console(page, javaScriptEnabled)),
 });
 

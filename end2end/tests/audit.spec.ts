@@ -1,5 +1,6 @@
 // The audit log as an operator reads it, what others see of it, and finding by name; with JavaScript and without.
 import { expectAccessible } from "../support/accessible.ts";
+import { ready } from "../support/pages.ts";
 import { createApp, createFirstAccount, password } from "../support/steps.ts";
 import { expect, type Page, test, withAndWithoutJavaScript } from "../support/test.ts";
 
@@ -36,6 +37,7 @@ withAndWithoutJavaScript((javaScriptEnabled) => {
 
     await test.step("by name", async () => {
       if (javaScriptEnabled) {
+        await ready(page);
         await page.keyboard.press("Control+k");
         await expect(page.getByLabel("Find an app or a database")).toBeFocused();
       }

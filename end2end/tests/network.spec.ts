@@ -2,12 +2,12 @@
 // field; with JavaScript and without.
 import { expectAccessible } from "../support/accessible.ts";
 import { psql } from "../support/paddock.ts";
+import { ready, soon, untilTold } from "../support/pages.ts";
 import { firstDatabase, talk, urlOf } from "../support/steps.ts";
 import { expect, type Page, test, withAndWithoutJavaScript } from "../support/test.ts";
 
 withAndWithoutJavaScript((javaScriptEnabled) => {
   test("the network of a database", async ({ page, paddock, console }) => {
-    test.setTimeout(180_000);
     const { address: database } = await firstDatabase(page, paddock);
     const url = await urlOf(page, paddock);
     const plain = `${url.replace(/\?.*/, "")}?sslmode=disable`;
@@ -23,17 +23,18 @@ withAndWithoutJavaScript((javaScriptEnabled) => {
     const clear = talk(plain, "SELECT 'in the clear'");
     const told = () => psql(url, "SET ROLE NONE; SELECT count(*), pg_postmaster_start_time() FROM pg_stat_ssl " +
       "JOIN pg_stat_activity USING (pid) WHERE NOT ssl AND usename = session_user");
-    await expect(() => expect(told()).toMatch(/^1\|/)).toPass({ timeout: 10_000 });
+    await expect(() => expect(told()).toMatch(/^1\|/)).toPass({ timeout: 30_000 });
     const before = told();
     await page.reload();
     const sessions = page.getByRole("table", { name: "Sessions without TLS" });
-    await expect(sessions.getByRole("row", { name: /psql 127\.0\.0\.1 no/ })).toHaveCount(1);
+    await untilTold(page, () => expect(sessions.getByRole("row", { name: /psql 127\.0\.0\.1 no/ })).toHaveCount(1, soon));
 
+    // Of the same look as the table.
     await page.locator("summary", { hasText: "Force TLS" }).click();
     await expect(page.getByText("1 session without TLS is ended at once.")).toBeVisible();
     await page.getByRole("button", { name: "Force TLS now" }).click();
     await expect(page.getByText(/without TLS are refused since/)).toBeVisible();
-    await expect(() => expect(told()).toBe(before.replace(/^1/, "0"))).toPass({ timeout: 10_000 });
+    await expect(() => expect(told()).toBe(before.replace(/^1/, "0"))).toPass({ timeout: 30_000 });
     await expect(sessions).toHaveCount(0);
     clear.kill();
     expect(() => psql(plain, "SELECT 1")).toThrow();
@@ -42,6 +43,7 @@ withAndWithoutJavaScript((javaScriptEnabled) => {
     await page.getByLabel("Open a network").fill("10.0.0.1/8");
     await page.getByRole("button", { name: "Open network" }).click();
     await expect(page.getByRole("alert").first()).toContainText("10.0.0.0/8");
+    await ready(page);
     await page.getByLabel("Open a network").fill("10.0.0.0/8");
     await page.getByLabel("Note").fill("<b>the office</b>");
     await page.getByRole("button", { name: "Open network" }).click();
@@ -51,20 +53,22 @@ withAndWithoutJavaScript((javaScriptEnabled) => {
 
     // One that closes itself; the command under the form is what stands in it.
     const day = (from: number) => new Date(Date.now() + from * 86_400_000).toISOString().slice(0, 16);
+    const later = day(2);
     const command = page.locator("#open .command");
     await expect(command).toContainText("10.0.0.0/8");
     await page.getByLabel("Open a network").fill("192.0.2.0/24");
     await page.getByLabel("Until, UTC").fill(day(-1));
     await page.getByRole("button", { name: "Open network" }).click();
     await expect(page.getByRole("alert").first()).toContainText("This time is over already.");
+    await ready(page);
     await page.getByLabel("Open a network").fill("192.0.2.0/24");
-    await page.getByLabel("Until, UTC").fill(day(2));
+    await page.getByLabel("Until, UTC").fill(later);
     if (javaScriptEnabled) {
-      await expect(command).toContainText(`"cidr":"192.0.2.0/24","expires_at":"${day(2).slice(0, 10)}`);
+      await expect(command).toContainText(`"cidr":"192.0.2.0/24","expires_at":"${later.slice(0, 10)}`);
     }
     await page.getByRole("button", { name: "Open network" }).click();
     const ending = page.getByRole("row", { name: /^192\.0\.2\.0\/24/ });
-    await expect(ending.locator("time")).toHaveAttribute("datetime", new RegExp(`^${day(2).slice(0, 10)}`));
+    await expect(ending.locator("time")).toHaveAttribute("datetime", new RegExp(`^${later.slice(0, 10)}`));
     await ending.getByRole("button", { name: "Close 192.0.2.0/24" }).click();
     await expect(ending).toHaveCount(0);
 

@@ -1,6 +1,7 @@
 // From the set-up link to `select 1` through the copied URL: once with JavaScript, once without.
 import { expectAccessible } from "../support/accessible.ts";
 import { psql } from "../support/paddock.ts";
+import { ready, soon, untilTold } from "../support/pages.ts";
 import { addDatabase, createApp, createFirstAccount, expectDone, firstDatabase } from "../support/steps.ts";
 import { expect, type Page, test, withAndWithoutJavaScript } from "../support/test.ts";
 import { mkdtempSync, writeFileSync } from "node:fs";
@@ -12,7 +13,7 @@ withAndWithoutJavaScript((javaScriptEnabled) => {
   test("a newcomer gets from the set-up link to select 1", async ({ page, paddock, console, request }) => {
     const { name } = await firstDatabase(page, paddock);
     expect(name).toMatch(/^my_app_\d{4}$/);
-    await expect(page.getByText("Running").first()).toBeVisible();
+    await untilTold(page, () => expect(page.getByText("Running").first()).toBeVisible(soon));
 
     // The connection string, as people take it.
     await page.getByRole("link", { name: "Connect", exact: true }).click();
@@ -36,7 +37,6 @@ withAndWithoutJavaScript((javaScriptEnabled) => {
   });
 
   test("a deleted database can be brought back with its data", async ({ page, paddock }) => {
-    test.setTimeout(180_000);
     const { name, address } = await firstDatabase(page, paddock);
     await page.getByRole("link", { name: "Connect", exact: true }).click();
     const url = await takeUrl(page, javaScriptEnabled);
@@ -47,6 +47,7 @@ withAndWithoutJavaScript((javaScriptEnabled) => {
     await page.getByRole("button", { name: "Delete database" }).click();
     await expect(page.getByText(name).first()).toBeVisible();
     await expect(page.locator("[aria-invalid=true]")).toHaveCount(1);
+    await ready(page);
     await page.getByLabel(`Type ${name} to confirm`).fill(name);
     await page.getByRole("button", { name: "Delete database" }).click();
     await expect(page).toHaveURL(/\/operations\/op-/);
@@ -66,8 +67,13 @@ withAndWithoutJavaScript((javaScriptEnabled) => {
 /// The URL with its password: copied where a browser can, revealed where it cannot.
 async function takeUrl(page: Page, javaScript: boolean): Promise<string> {
   if (javaScript) {
-    await page.getByRole("button", { name: /^Copy/ }).first().click();
-    await expect(page.getByText("Copied")).toBeVisible();
+    await expect(page.getByRole("dialog")).toBeVisible();
+    await ready(page);
+    // The server is asked for it, and "Copied" stands for four seconds only.
+    await expect(async () => {
+      await page.getByRole("button", { name: /^Copy/ }).first().click();
+      await expect(page.getByText("Copied")).toBeVisible({ timeout: 10_000 });
+    }).toPass({ timeout: 90_000 });
     return page.evaluate(() => navigator.clipboard.readText());
   }
   await page.getByRole("button", { name: "Reveal password" }).click();
@@ -75,7 +81,6 @@ async function takeUrl(page: Page, javaScript: boolean): Promise<string> {
 }
 
 test("every page is accessible, light and dark, 320 and 1280 px", async ({ page, paddock, console }) => {
-  test.setTimeout(600_000);
   await page.goto(paddock.setupLink);
   await expectAccessible(page, "set-up");
   await createFirstAccount(page, paddock);

@@ -1,6 +1,7 @@
 // Accounts in a real browser: tokens shown once, invitations used once, sessions ended from elsewhere, and what a
 // collaborator may see. And the power switches of a database, pressed as people press them.
 import { expectAccessible } from "../support/accessible.ts";
+import { ready, soon } from "../support/pages.ts";
 import { addDatabase, createApp, createFirstAccount, expectDone, password, signIn } from "../support/steps.ts";
 import { expect, test } from "../support/test.ts";
 
@@ -9,6 +10,7 @@ test("an account's tokens, people and databases", async ({ page, paddock, consol
 
   await test.step("a refused form keeps what was typed, and says why at the field", async () => {
     await page.goto(`${paddock.url}/apps/new`);
+    await ready(page);
     await page.getByLabel("Name").fill("My App");
     await page.getByRole("button", { name: "Create app" }).click();
     await expect(page.getByRole("alert")).toBeFocused();
@@ -75,8 +77,11 @@ test("an account's tokens, people and databases", async ({ page, paddock, consol
       await page.getByRole("button", { name: button }).click();
       await expect(page).toHaveURL(/\/operations\/op-/);
       await expectDone(page);
-      await page.goto(address);
-      await expect(page.getByRole("main").getByText(after, { exact: true }).first()).toBeVisible();
+      // A server that does not answer at once is not called running.
+      await expect(async () => {
+        await page.goto(address);
+        await expect(page.getByRole("main").getByText(after, { exact: true }).first()).toBeVisible(soon);
+      }).toPass({ timeout: 60_000 });
     }
   });
 
@@ -101,20 +106,23 @@ test.describe("a session that is a minute old", () => {
     await createFirstAccount(page, paddock);
     await createApp(page, paddock, "shop");
     const settings = `${paddock.url}/apps/shop/settings`;
+    // What is typed survives where the scripts have kept it.
     const remove = async (typed?: string) => {
+      await ready(page);
       if (typed) await page.getByLabel("Type shop to confirm").fill(typed);
       await page.getByRole("button", { name: "Delete app" }).click();
     };
     await expect(async () => {
       await page.goto(settings);
       await remove("not the name");
-      await expect(page).toHaveURL(/\/account\/confirm\?next=/, { timeout: 1_000 });
+      await expect(page).toHaveURL(/\/account\/confirm\?next=/, soon);
     }).toPass({ timeout: 150_000, intervals: [5_000] });
     await expectAccessible(page, "the password again");
 
     await page.getByLabel("Password").fill("not the password");
     await page.getByRole("button", { name: "Confirm" }).click();
     await expect(page.getByRole("alert")).toContainText("This is not your password.");
+    await ready(page);
     await page.getByLabel("Password").fill(password);
     await page.getByRole("button", { name: "Confirm" }).click();
 

@@ -2,6 +2,7 @@
 // place, and the state before brought back; with JavaScript and without.
 import { expectAccessible } from "../support/accessible.ts";
 import { psql } from "../support/paddock.ts";
+import { ready, soon } from "../support/pages.ts";
 import { expectDone, firstDatabase, urlOf, write } from "../support/steps.ts";
 import { expect, type Page, test, withAndWithoutJavaScript } from "../support/test.ts";
 
@@ -9,7 +10,6 @@ withAndWithoutJavaScript((javaScriptEnabled) => {
   test.use({ timezoneId: "Asia/Tokyo" });
 
   test("a moment is looked at, switched to, and left again", async ({ page, paddock, console }) => {
-    test.setTimeout(420_000);
     const { name, address: database } = await firstDatabase(page, paddock);
     const url = await urlOf(page, paddock);
     const rows = () => psql(url, "SELECT count(*) FROM kept");
@@ -23,8 +23,8 @@ withAndWithoutJavaScript((javaScriptEnabled) => {
       await expect(page).toHaveURL(`${database}/recovery`);
       await expect(async () => {
         await page.reload();
-        await expect(page.getByRole("heading", { name: "Restore to …" })).toBeVisible({ timeout: 1_000 });
-      }).toPass({ timeout: 120_000 });
+        await expect(page.getByRole("heading", { name: "Restore to …" })).toBeVisible(soon);
+      }).toPass({ timeout: 180_000 });
       await expect(page.getByText("Every change reaches the archive.")).toBeVisible();
       await expect(page.locator("tbody tr", { hasText: "full" })).toHaveCount(1);
       await accessible("the window");
@@ -99,8 +99,8 @@ withAndWithoutJavaScript((javaScriptEnabled) => {
     await test.step("the state before is a moment, too, and an earlier one still works", async () => {
       await expect(async () => {
         await page.goto(`${database}/recovery`);
-        await expect(page.getByRole("link", { name: "Choose it" })).toBeVisible({ timeout: 1_000 });
-      }).toPass({ timeout: 90_000 });
+        await expect(page.getByRole("link", { name: "Choose it" })).toBeVisible(soon);
+      }).toPass({ timeout: 180_000 });
       await accessible("what a restore has left");
       await page.getByRole("link", { name: "Choose it" }).click();
       await page.getByRole("button", { name: "Restore beside it" }).click();
@@ -130,6 +130,7 @@ withAndWithoutJavaScript((javaScriptEnabled) => {
 
 /// Types a moment and has it read back.
 async function choose(page: Page, day: string, time: string, zone: string) {
+  await ready(page);
   await page.getByLabel("Day", { exact: true }).fill(day);
   await page.getByLabel("Time", { exact: true }).fill(time);
   await page.getByLabel("Time zone").fill(zone);

@@ -2,12 +2,12 @@
 // and a downscale that is refused; with JavaScript and without.
 import { expectAccessible } from "../support/accessible.ts";
 import { psql } from "../support/paddock.ts";
+import { soon, untilTold } from "../support/pages.ts";
 import { expectDone, firstDatabase, urlOf } from "../support/steps.ts";
 import { expect, type Page, test, withAndWithoutJavaScript } from "../support/test.ts";
 
 withAndWithoutJavaScript((javaScriptEnabled) => {
   test("up and down, with the same URL and data, and a refused downscale", async ({ page, paddock, console }) => {
-    test.setTimeout(180_000);
     const { name, address: database } = await firstDatabase(page, paddock);
     const url = await urlOf(page, paddock);
     psql(url, "CREATE TABLE kept AS SELECT 42 AS answer");
@@ -20,8 +20,10 @@ withAndWithoutJavaScript((javaScriptEnabled) => {
     await page.getByRole("link", { name: "Change plan" }).click();
     await expect(page).toHaveURL(`${database}/plan`);
     await choose(page, "Starter 1G");
-    await expect(page.getByText("Safe", { exact: true }).first()).toBeVisible();
-    await expect(page.getByText(/One restart: nobody can connect for/).first()).toBeVisible();
+    await untilTold(page, async () => {
+      await expect(page.getByText("Safe", { exact: true }).first()).toBeVisible(soon);
+      await expect(page.getByText(/One restart: nobody can connect for/).first()).toBeVisible(soon);
+    });
     await page.locator("summary", { hasText: "With the restart" }).click();
     await expect(page.getByRole("row", { name: /shared_buffers 128\s?MB 256\s?MB/ })).toBeVisible();
     if (javaScriptEnabled) await expectAccessible(page, "a change of plan");
@@ -35,8 +37,10 @@ withAndWithoutJavaScript((javaScriptEnabled) => {
     // Down again; now the last interruption is known.
     await page.goto(`${database}/plan`);
     await choose(page, "Starter 512M");
-    await expect(page.getByText(/nobody can connect for about \d/).first()).toBeVisible();
-    await expect(page.getByText(/The last ones of this database: \d/)).toBeVisible();
+    await untilTold(page, async () => {
+      await expect(page.getByText(/nobody can connect for about \d/).first()).toBeVisible(soon);
+      await expect(page.getByText(/The last ones of this database: \d/)).toBeVisible(soon);
+    });
     await confirm(page);
     expect(shared()).toBe("128MB");
     expect(psql(url, "SELECT answer FROM kept")).toBe("42");
@@ -45,7 +49,7 @@ withAndWithoutJavaScript((javaScriptEnabled) => {
     psql(url, "CREATE UNLOGGED TABLE filler AS SELECT repeat(md5(n::text), 30) AS text FROM generate_series(1, 600000) n");
     await page.goto(`${database}/plan`);
     await choose(page, "Sandbox");
-    await expect(page.getByText("Refused", { exact: true }).first()).toBeVisible();
+    await untilTold(page, () => expect(page.getByText("Refused", { exact: true }).first()).toBeVisible(soon));
     await expect(page.getByText(/does not fit into Sandbox/)).toBeVisible();
     await expect(page.getByRole("button", { name: "Confirm plan change" })).toHaveCount(0);
 
@@ -54,7 +58,7 @@ withAndWithoutJavaScript((javaScriptEnabled) => {
     psql(url, "CREATE UNLOGGED TABLE filler AS SELECT repeat(md5(n::text), 30) AS text FROM generate_series(1, 380000) n");
     await page.goto(`${database}/plan`);
     await choose(page, "Sandbox");
-    await expect(page.getByText("Tight", { exact: true }).first()).toBeVisible();
+    await untilTold(page, () => expect(page.getByText("Tight", { exact: true }).first()).toBeVisible(soon));
     await page.getByLabel(`Type ${name} to confirm`).fill("something else");
     await page.getByRole("button", { name: "Confirm plan change" }).click();
     await expect(page.getByRole("alert").first()).toContainText(`Type ${name} to confirm`);
@@ -64,7 +68,6 @@ withAndWithoutJavaScript((javaScriptEnabled) => {
 });
 
 test("a change of plan is accessible, and can be done with keys alone", async ({ page, paddock }) => {
-  test.setTimeout(120_000);
   const { address: database } = await firstDatabase(page, paddock);
   await page.goto(`${database}/plan`);
   await expectAccessible(page, "choose another plan");

@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { Client } from "pg";
 import { expectAccessible } from "../support/accessible.ts";
 import { psql } from "../support/paddock.ts";
+import { ready } from "../support/pages.ts";
 import { python } from "../support/python.ts";
 import { firstDatabase, urlOf } from "../support/steps.ts";
 import { expect, type Page, test, withAndWithoutJavaScript } from "../support/test.ts";
 
 withAndWithoutJavaScript((javaScriptEnabled) => {
   test("a user is made, reads and writes, and goes; the password of the URL changes", async ({ page, paddock, console }) => {
-    test.setTimeout(240_000);
     const { name, address: database } = await firstDatabase(page, paddock);
     const url = new URL(await urlOf(page, paddock));
     const ca = await (await fetch(`${paddock.url}/api/ca_certificate`)).text();
@@ -110,6 +110,7 @@ withAndWithoutJavaScript((javaScriptEnabled) => {
       await page.getByLabel("Type reporting to confirm").fill("somebody");
       await page.getByRole("button", { name: "Delete user" }).click();
       await expect(page.getByText("Type reporting to confirm.").first()).toBeVisible();
+      await ready(page);
       await page.getByLabel("Type reporting to confirm").fill("reporting");
       await page.getByRole("button", { name: "Delete user" }).click();
       await expect(page.getByText(/^The user reporting is deleted/)).toBeVisible();
@@ -124,7 +125,7 @@ withAndWithoutJavaScript((javaScriptEnabled) => {
         const now = new URL(await urlOf(page, paddock));
         expect(now.username).toBe(`${name}_b`);
         expect(psql(now.href, "SELECT session_user")).toBe(`${name}_b`);
-      }).toPass({ timeout: 30_000 });
+      }).toPass({ timeout: 90_000 });
       expect(psql(url.href, "SELECT 1")).toBe("1");
     });
 

@@ -4,13 +4,25 @@ import { expect, type Page } from "@playwright/test";
 
 const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
+/// What axe finds. A page that follows something live may load itself again in the middle: then it is looked at once more.
+async function violationsOn(page: Page) {
+  for (let tries = 1; ; tries++) {
+    try {
+      return (await new AxeBuilder({ page }).withTags(rules).analyze()).violations;
+    } catch (error) {
+      if (tries === 3 || !/Execution context was destroyed/.test(String(error))) throw error;
+      await page.waitForLoadState();
+    }
+  }
+}
+
 /// Light and dark, wide and 320 px: axe finds nothing and the page does not scroll sideways.
 export async function expectAccessible(page: Page, what: string) {
   for (const colorScheme of ["light", "dark"] as const) {
     for (const width of [1280, 320]) {
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       await page.setViewportSize({ width, height: width === 320 ? 640 : 900 });
-      const { violations } = await new AxeBuilder({ page }).withTags(rules).analyze();
+      const violations = await violationsOn(page);
       const found = violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(" ")).join(", ")}`);
       expect(found, `${what}, ${colorScheme}, ${width} px`).toEqual([]);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

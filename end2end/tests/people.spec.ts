@@ -119,11 +119,11 @@ test.describe("a session that is a minute old", () => {
     }).toPass({ timeout: 150_000, intervals: [5_000] });
     await expectAccessible(page, "the password again");
 
-    await page.getByLabel("Password").fill("not the password");
+    await page.getByRole("textbox", { name: "Password" }).fill("not the password");
     await page.getByRole("button", { name: "Confirm" }).click();
     await expect(page.getByRole("alert")).toContainText("This is not your password.");
     await ready(page);
-    await page.getByLabel("Password").fill(password);
+    await page.getByRole("textbox", { name: "Password" }).fill(password);
     await page.getByRole("button", { name: "Confirm" }).click();
 
     await expect(page).toHaveURL(/\/apps\/shop\/settings/);

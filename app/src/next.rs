@@ -1,6 +1,8 @@
 //! Where to go after signing in: only pages of this dashboard, so that a link cannot send people elsewhere.
 
+#[cfg(feature = "ssr")]
 use crate::error::AppError;
+#[cfg(feature = "ssr")]
 use leptos::server_fn::error::ServerFnUrlError;
 
 /// Where people land when nothing better is known.
@@ -38,6 +40,7 @@ pub fn confirm(page: &str, act: Option<&str>) -> String {
 }
 
 /// `page` where the form `act` stands, told there with `error`: nothing of it was done, and it keeps what was typed.
+#[cfg(feature = "ssr")]
 #[must_use]
 pub fn told(page: &str, act: &str, error: AppError) -> String {
     let page = safe(page);
@@ -85,6 +88,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "ssr")]
     #[test]
     fn a_form_is_told_on_its_page() {
         let error = || AppError::field("x", "a & b");

@@ -167,8 +167,8 @@ impl World {
     }
 }
 
-/// An app's add-ons, when all of them run and nothing changes them, or as they are when that does not come. Nobody waits
-/// long for a look at a server, and one that was late is told as suspended.
+/// An app's add-ons, when all of them run and nothing changes them, or as they are when that does not come. Nobody
+/// waits long for a look at a server, and one that was late is told as suspended.
 async fn addons(paddock: &Paddock, app: &str) -> Vec<Value> {
     let mut told = Vec::new();
     let at_rest = async || {

@@ -129,7 +129,7 @@ pub const KEYS: &[Key] = &[
     key("accounts", "session_hours", "PADDOCK_SESSION_HOURS", Number, "12",
         "A browser session ends so many hours after sign-in, used or not."),
     key("accounts", "session_fresh_minutes", "PADDOCK_SESSION_FRESH_MINUTES", Number, "15",
-        "Deleting, restoring, downloading, users and passwords want the password again so many minutes after sign-in."),
+        "Deleting, restoring, downloading, people, users and passwords want the password again so many minutes after sign-in."),
     key("telemetry", "log", "PADDOCK_LOG", Text, r#""info""#,
         "What is logged: `info`, `debug`, `info,control=debug`."),
     key("telemetry", "format", "PADDOCK_LOG_FORMAT", Text, r#""text""#,

@@ -53,14 +53,26 @@ async fn grave_acts_want_the_password_of_an_old_session() {
         ("/do/drop_replaced", format!("id={id}")),
         ("/do/switch_to_moment", format!("id={id}&name={name}")),
         ("/do/create_token", "name=laptop".into()),
+        ("/do/invite", "app=my-app&email=eve%40example.org".into()),
+        ("/do/set_hook", "app=my-app&command=%2Fbin%2Ftrue".into()),
     ];
     for (act, body) in &acts {
         let to = led(&server, &old, act, body).await;
-        let (next, asked) = to.strip_prefix("/account/confirm?next=").unwrap().split_once("&act=").unwrap();
+        let asked = to.strip_prefix("/account/confirm?next=").and_then(|rest| rest.split_once("&act="));
+        let (next, asked) = asked.unwrap_or_else(|| panic!("{act} was not asked again: {to}"));
         assert_eq!((next, asked), ("/apps/my-app%3Fdialog%3Dsome", *act), "{to}");
     }
     let after = (count(&server, "operation").await, count(&server, "api_token").await);
     assert_eq!(before, after, "nothing was done");
+    // A script of the page is told, and gets nothing.
+    let copy = format!("id={id}&format=url&sslmode=require");
+    let copied =
+        server.ask(Method::POST, "/do/copy_connection", &[FORM, OURS, ("cookie", &old)], &copy).await;
+    assert!(
+        copied.status == StatusCode::UNAUTHORIZED && !copied.text.contains("postgresql:"),
+        "{}",
+        copied.text
+    );
     // Looking is as before, but not at secrets.
     assert_eq!(page(&server, &old).await, StatusCode::OK);
     for (query, to) in [("", None), ("?reveal=1", Some("/account/confirm?next="))] {

@@ -73,10 +73,24 @@ impl Action {
     ];
 
     /// Whether a browser session must have shown its password a moment ago: what ends a database or takes its data back,
-    /// and what shows or makes a secret.
+    /// what shows or makes a secret, and what lets others in, who could then do all of that.
     #[must_use]
     pub const fn asks_again(self) -> bool {
-        matches!(self, Self::DeleteApp | Self::ManageUsers | Self::DeleteDatabase | Self::RevealPassword)
+        match self {
+            Self::DeleteApp
+            | Self::ManagePeople
+            | Self::SetHookCommand
+            | Self::ManageUsers
+            | Self::DeleteDatabase
+            | Self::RevealPassword => true,
+            Self::View
+            | Self::RenameApp
+            | Self::ReadVariables
+            | Self::WriteVariables
+            | Self::SetHook
+            | Self::Provision
+            | Self::Operate => false,
+        }
     }
 
     /// As the audit log names it.
@@ -277,11 +291,11 @@ mod tests {
             ("app.view", "ocp"),
             ("app.rename", "o-p"),
             ("app.delete", "o-p!"),
-            ("app.manage_people", "o-p"),
+            ("app.manage_people", "o-p!"),
             ("variable.read", "ocp"),
             ("variable.write", "ocp"),
             ("hook.set", "ocp"),
-            ("hook.set_command", "--p"),
+            ("hook.set_command", "--p!"),
             ("database.provision", "ocp"),
             ("database.operate", "ocp"),
             ("database.manage_users", "ocp!"),

@@ -45,12 +45,12 @@ pub fn ConfirmAccount() -> impl IntoView {
         <Title text="Confirm that it is you" />
         <Strip title="Confirm that it is you" />
         <Load from=page let:username>
-            <Panel title="Password">
-                <p data-passing>
-                    "You signed in as " <b>{username}</b>
-                    " a while ago. What you asked for ends, takes back or shows something, so it wants your password again. Nothing was done yet."
-                </p>
+            <Panel title="Sign in again">
                 <Form action>
+                    <p data-passing>
+                        "You signed in as " <b>{username}</b>
+                        " a while ago. Deleting, restoring, downloading, letting others in and showing secrets want your password again, in case somebody else sits here now. Nothing was done yet."
+                    </p>
                     <input type="hidden" name="next" value=back.get_value() />
                     <input type="hidden" name="act" value=act.get_value() />
                     <Field

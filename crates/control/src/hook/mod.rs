@@ -115,6 +115,9 @@ impl ControlPlane {
         // Whoever may not set a command sends none, and leaves the one that an operator has set.
         let may = access.may(Action::SetHookCommand);
         let command = if !may && command.is_none() { old.command.clone() } else { command };
+        if may && command != old.command {
+            self.fresh_by(&mut tx, actor).await?;
+        }
         if !may && command != old.command {
             tx.rollback().await?;
             // Says no, and writes down who asked.

@@ -54,8 +54,9 @@ function run({ path, dir, name }) {
       clearTimeout(hangs);
       const text = Buffer.concat(said).toString();
       const seconds = ((Date.now() - begun) / 1000).toFixed(1);
-      const result = text.match(/^test result: (.*?; .*?);/m)?.[1] ?? `ended with ${status ?? signal}`;
-      process.stdout.write(`    ${name}: ${result}, ${seconds} s\n`);
+      // The line as cargo prints it: whoever counts tests looks for that.
+      const result = text.match(/^test result: .*$/m)?.[0] ?? `ended with ${status ?? signal}`;
+      process.stdout.write(`    ${name} (${seconds} s)\n${result}\n`);
       if (status !== 0) process.stdout.write(text);
       resolve(status === 0);
     };

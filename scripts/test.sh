@@ -31,8 +31,9 @@ versions() {
     done
 }
 rust() {
-    PADDOCK_TEST_VERSIONS=$target/versions node scripts/run-tests.mjs --features paddock/crash-points
+    # Examples in the documentation first: there are few, and the counts of tests end the part.
     cargo test -q --locked --features paddock/crash-points --doc
+    PADDOCK_TEST_VERSIONS=$target/versions node scripts/run-tests.mjs --features paddock/crash-points
 }
 browser() {
     (cd end2end && npx tsc --noEmit && npx playwright test)

@@ -50,4 +50,11 @@ only 'tokio::(task::)?spawn\(' 'crates/durable/src|crates/testkit/src' 'backgrou
 only '\bquery(_as|_scalar)?!\(' 'crates/durable/src|crates/control/src/store' "the store's SQL is written"
 only 'StatusCode' 'src|app/src/ssr.rs' 'a status code is decided'
 only 'inner_html' 'nowhere' 'markup is made from text'
+# types is data and pure functions: it asks nobody, not even a clock. (Addresses of std::net are data.)
+hits=$(grep -rnE --include='*.rs' '\b(fs|process)::|std::(\{.*\b)?(fs|process)\b|\b(TcpStream|TcpListener|UdpSocket|SystemTime|Instant)\b' \
+    crates/types/src | grep -vE ':\s*//' || true)
+if [ -n "$hits" ]; then
+    wrong "types asks the system:"
+    printf '%s\n' "$hits" >&2
+fi
 [ "$broken" = 0 ] || exit 1

@@ -34,6 +34,8 @@ can_install() { have apt-get && { is_root || { have sudo && sudo -n true 2>/dev/
 if [ "$purpose" = test ] || can_install; then need_library libossp-uuid.so.16 libossp-uuid16; fi
 [ -d /usr/share/zoneinfo ] || packages+=(tzdata)
 if is_root; then need useradd passwd; fi
+# Its rule is a second wall around the servers: who has it not is told so and goes on.
+if [ "$purpose" = test ] || can_install; then [ -x /usr/sbin/nft ] || packages+=(nftables); fi
 if [ "$purpose" = test ]; then
     need chromium chromium
     # Debian has the module in a package of its own, which brings the interpreter where there is none.

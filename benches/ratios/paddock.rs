@@ -41,6 +41,8 @@ impl Paddock {
             .env("PADDOCK_HTTP_LISTEN", free.to_string())
             .env("PADDOCK_ENGINE_FIRST_PORT", "36000")
             .env("PADDOCK_ENGINE_LAST_PORT", "36099")
+            // What it puts into the kernel would outlive the bench.
+            .env("PADDOCK_ENGINE_FIREWALL", "false")
             .env("PADDOCK_ENGINE_POOL", pool.to_string())
             .env("PADDOCK_ENGINE_VERSION_DIRS", target.join("versions"))
             .env("PADDOCK_ADMIN_EMAIL", "bench@example.org")

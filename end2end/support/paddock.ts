@@ -50,6 +50,8 @@ export class Paddock {
         PADDOCK_ENGINE_FIRST_PORT: String(first),
         PADDOCK_ENGINE_LAST_PORT: String(first + 50),
         PADDOCK_ENGINE_POOL: "1",
+        // What it puts into the kernel would outlive the test.
+        PADDOCK_ENGINE_FIREWALL: "false",
         PADDOCK_ENGINE_VERSION_DIRS: versions,
         ...settings,
       },

@@ -67,13 +67,17 @@ withAndWithoutJavaScript((javaScriptEnabled) => {
     });
 
     await test.step("moved to after the deletion, and back", async () => {
+      const beside = (seconds: number) => page.getByRole("heading", { name: `Beside ${name}, as of ${shown(moment, seconds)}`, exact: true });
+      await expect(beside(0)).toBeVisible();
       await page.getByRole("button", { name: "+1 s", exact: true }).click();
       await expectDone(page);
       await page.getByRole("link", { name: "See what stands there" }).click();
+      await expect(beside(1)).toBeVisible();
       await expect(page.locator("tr", { hasText: "public.kept" })).toContainText("1000");
       await page.getByRole("button", { name: "−1 s", exact: true }).click();
       await expectDone(page);
       await page.getByRole("link", { name: "See what stands there" }).click();
+      await expect(beside(0)).toBeVisible();
       await expect(page.locator("tr", { hasText: "public.kept" })).toContainText("1000");
     });
 
@@ -127,6 +131,13 @@ withAndWithoutJavaScript((javaScriptEnabled) => {
     console.expectSilent();
   });
 });
+
+/// So many seconds after a moment in UTC, as the page writes it: `5 Nov 2026, 10:00:00 UTC`.
+function shown(moment: string, seconds: number): string {
+  const at = new Date(Date.parse(`${moment.replace(" ", "T")}Z`) + seconds * 1000);
+  const [, day, month, year, time] = at.toUTCString().split(" ");
+  return `${Number(day)} ${month} ${year}, ${time} UTC`;
+}
 
 /// Types a moment and has it read back.
 async function choose(page: Page, day: string, time: string, zone: string) {

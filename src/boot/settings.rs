@@ -19,6 +19,7 @@ pub fn engine(config: &Config) -> EngineConfig {
     let mut settings = EngineConfig::new(&config.data.root);
     settings.ports = config.engine.first_port..=config.engine.last_port;
     settings.listen.clone_from(&config.engine.listen);
+    settings.firewall = config.engine.firewall;
     settings.networks.clone_from(&config.engine.networks);
     settings.version_dirs.clone_from(&config.engine.version_dirs);
     settings.floors.clone_from(&config.engine.floors);

@@ -89,6 +89,9 @@ pub const KEYS: &[Key] = &[
         "Addresses that databases listen on."),
     key("engine", "networks", "PADDOCK_ENGINE_NETWORKS", List, "[]",
         "Networks from which every database may be reached, beside this host itself: [\"10.0.0.0/8\"]."),
+    key("engine", "firewall", "PADDOCK_ENGINE_FIREWALL", Switch, "true",
+        "Databases' servers may answer and open no connection of their own, by a rule of nftables for their OS users.\n\
+         Needs root and the package nftables."),
     key("engine", "first_port", "PADDOCK_ENGINE_FIRST_PORT", Number, "31000",
         "First port for databases."),
     key("engine", "last_port", "PADDOCK_ENGINE_LAST_PORT", Number, "31999",

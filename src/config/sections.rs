@@ -119,6 +119,8 @@ pub struct Engine {
     pub listen: Vec<IpAddr>,
     /// Networks from which every database may be reached.
     pub networks: Vec<Network>,
+    /// Whether the servers' OS users are kept from opening connections.
+    pub firewall: bool,
     /// First port for databases.
     pub first_port: u16,
     /// Last port for databases.
@@ -135,6 +137,7 @@ impl Default for Engine {
             public_host: None,
             listen: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
             networks: Vec::new(),
+            firewall: true,
             first_port: 31000,
             last_port: 31999,
             pool: 2,

@@ -15,8 +15,9 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 
 /// Bytes of a request's body.
 pub const BODY: usize = 1024 * 1024;
-/// From the headers to the answer's first byte, the reading of the body included. Public clients give up after 30 s.
-pub const TIME: Duration = Duration::from_secs(30);
+/// From the headers to the answer's first byte, the reading of the body included. Public clients give up after 30 s: the
+/// answer that it took too long shall reach them.
+pub const TIME: Duration = Duration::from_secs(25);
 
 /// Keeps a request within the bounds. A live stream answers at once and then goes on: only its beginning is timed.
 pub async fn bound(request: Request, next: Next) -> Response {

@@ -132,6 +132,8 @@ impl Paddock {
             .env("PADDOCK_ENGINE_LAST_PORT", ports.end().to_string())
             // Without waiting clusters each order goes the whole way, and nothing else works beside it.
             .env("PADDOCK_ENGINE_POOL", "0")
+            // What it puts into the kernel would outlive the test.
+            .env("PADDOCK_ENGINE_FIREWALL", "false")
             .env("PADDOCK_ENGINE_VERSION_DIRS", &self.versions)
             .env("PADDOCK_ADMIN_EMAIL", "crash@example.org")
             .env("PADDOCK_ADMIN_USERNAME", "crash")

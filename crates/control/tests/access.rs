@@ -146,3 +146,29 @@ async fn a_token_for_one_database_opens_that_database_alone() {
     assert!(plane.operations(&token, OperationFilter::default()).await.is_err());
     assert!(plane.create_app(&token, "more").await.is_err());
 }
+
+#[tokio::test]
+async fn who_looks_at_a_password_is_written_down() {
+    let house = House::new().await;
+    let (operator, owner) = (house.person("root", true).await, house.person("ada", false).await);
+    let addon = house.ready(&owner, "my-app").await.addon;
+    let plane = &house.plane;
+    let filter = AuditFilter { action: "database.reveal_password".into(), ..AuditFilter::default() };
+    let looked = async || plane.audit(&operator, &filter).await.unwrap().records;
+    plane.connection(&owner, addon.id).await.unwrap();
+    assert!(looked().await.is_empty(), "there is no password in it");
+
+    let password = plane.reveal(&owner, addon.id).await.unwrap().password.unwrap();
+    plane.connection_url(&owner, addon.id, SslMode::Prefer).await.unwrap();
+    let looked = looked().await;
+    assert_eq!(looked.len(), 2);
+    for row in &looked {
+        assert_eq!((row.username.as_str(), row.ip.as_str(), row.allowed), ("ada", "192.0.2.1", true));
+        assert_eq!(row.app.as_deref(), Some("my-app"));
+        assert_eq!(row.database, Some((addon.id, addon.resource_id.clone())));
+    }
+    let told = plane.activity(&owner, Activity::Addon(addon.id), 20).await.unwrap();
+    let shown = told.iter().filter(|event| event.title == "Password revealed" && event.actor == "ada");
+    assert_eq!(shown.count(), 2, "{told:#?}");
+    assert!(!format!("{looked:?}{told:?}").contains(&password), "who looked, not what was seen");
+}

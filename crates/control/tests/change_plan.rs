@@ -6,7 +6,10 @@ use chrono::TimeDelta;
 use control::{Config, engine::EngineError};
 use testkit::{Fault, House, Method, broken};
 use types::{
-    AddonId, NodeId, Plan, operation::OperationStatus as Status, plan_change::Verdict, status::AddonStatus,
+    AddonId, NodeId, Plan,
+    operation::{Interruption, OperationStatus as Status},
+    plan_change::Verdict,
+    status::AddonStatus,
 };
 
 const SMALL: &str = "postgresql-starter-512";
@@ -229,4 +232,55 @@ async fn cancelled_before_the_restart_the_old_plan_stays() {
         assert_eq!(plan_of(&house, &owner, addon).await, SMALL);
         assert_eq!(broken(&house).await, Vec::<String>::new(), "after {steps} steps");
     }
+}
+
+/// What is expected of the second interruption is what was measured of the first.
+#[tokio::test]
+async fn what_was_expected_of_an_interruption_stands_beside_what_was_measured() {
+    let house = House::new().await;
+    let owner = house.person("ada", false).await;
+    let addon = house.ready(&owner, "my-app").await.addon.id;
+    // The test's clock goes on only where something is tried again.
+    let fired = house.engine.inject(Fault::before(Method::Start, || EngineError::Postgres {
+        message: "PostgreSQL does not start".into(),
+        log: Vec::new(),
+    }));
+    let mut seen = Vec::new();
+    for plan in [LARGE, SMALL] {
+        let accepted = house.plane.change_plan(&owner, addon, plan, "", None).await.unwrap();
+        assert_eq!(house.finish(accepted.operation).await, Status::Succeeded);
+        let view = house.plane.operation(&owner, accepted.operation).await.unwrap();
+        seen.push(view.interruption.unwrap());
+    }
+    assert_eq!(fired.times(), 1);
+    let first = seen[0].measured_ms;
+    assert!(first > 0, "{seen:?}");
+    assert_eq!(seen[0], Interruption { predicted_ms: None, measured_ms: first });
+    assert_eq!(seen[1], Interruption { predicted_ms: Some(first), measured_ms: 0 });
+}
+
+#[tokio::test]
+async fn the_app_is_told_once_the_plan_is_in_force() {
+    let house = House::new().await;
+    let owner = house.person("ada", false).await;
+    let addon = house.ready(&owner, "my-app").await.addon.id;
+    let url = "https://app.example.org/restart";
+    house.plane.set_hook(&owner, "my-app", Some(url.into()), vec![]).await.unwrap();
+    let accepted = house.plane.change_plan(&owner, addon, LARGE, "", None).await.unwrap();
+    let worker = house.worker();
+    while worker.run_once().await.unwrap() {
+        // Views show the new plan at once; the store has it when it is in force.
+        let plan: String = sqlx::query_scalar("SELECT plan FROM addon WHERE id = $1")
+            .bind(addon.uuid())
+            .fetch_one(&house.store.pool)
+            .await
+            .unwrap();
+        assert!(plan == LARGE || house.postman.posted().is_empty(), "told with {plan}");
+    }
+    assert_eq!(house.status(accepted.operation).await, Status::Succeeded);
+    let posted = house.postman.posted();
+    assert_eq!((posted.len(), posted[0].url.as_str()), (1, url));
+    let body: serde_json::Value = serde_json::from_str(&posted[0].body).unwrap();
+    assert_eq!(body["type"], "database.plan_changed");
+    assert_eq!(body["data"]["operation_id"], accepted.operation.to_string());
 }

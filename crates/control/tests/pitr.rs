@@ -5,7 +5,7 @@
 
 use chrono::TimeDelta;
 use control::{
-    Actor, Error,
+    Activity, Actor, Error,
     engine::{
         EngineError,
         pitr::{BackupKind, Gap, Recovery, TableCount},
@@ -422,4 +422,34 @@ async fn what_an_earlier_restore_of_a_dump_left_is_told_as_it_is_in_the_new_serv
         assert_eq!((data.incoming.is_some(), data.replaced.is_some()), (false, left));
         assert_eq!(yard.house.plane.backups(&yard.ada, yard.addon).await.unwrap().replaced, left);
     }
+}
+
+/// What was copied before the disk began to fail may be the last that is whole.
+#[tokio::test]
+async fn a_base_backup_that_finds_damaged_pages_lets_no_older_one_go() {
+    let yard = Yard::new().await;
+    let engine = &yard.house.engine;
+    let copy = async |days: i64| {
+        yard.house.clock.advance(TimeDelta::days(days));
+        let made = yard.house.plane.make_base_backup(&yard.ada, yard.addon, None).await.unwrap();
+        assert_eq!(yard.house.finish(made).await, Status::Succeeded);
+        engine.archive(yard.database).unwrap().backups
+    };
+    let first = copy(8).await.remove(0);
+    let expired = engine.calls(Method::Expire);
+    engine.archives(yard.database, |archive| archive.damaged = true);
+    let backups = copy(8).await;
+    assert_eq!((backups.len(), backups[2].damaged), (3, true));
+    assert_eq!(engine.calls(Method::Expire), expired);
+    let told = yard.house.plane.activity(&yard.ada, Activity::Addon(yard.addon), 50).await.unwrap();
+    let told: Vec<_> = told.iter().filter(|event| event.title == "Damaged pages found").collect();
+    assert_eq!(told.len(), 1);
+    assert!(told[0].detail.contains("Earlier base backups are kept"), "{told:?}");
+    // The first one's time was over: it goes with the next that is whole.
+    assert_eq!(backups[0].label, first.label);
+    engine.archives(yard.database, |archive| archive.damaged = false);
+    let backups = copy(1).await;
+    assert_eq!(backups.len(), 3);
+    assert!(backups.iter().all(|one| one.label != first.label), "{backups:#?}");
+    yard.whole().await;
 }

@@ -42,6 +42,17 @@ pub(crate) struct Maker {
     choosing: Mutex<()>,
 }
 
+/// Whether somebody waits for a cluster.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Pace<'a> {
+    /// Somebody does: the processor is theirs.
+    Awaited,
+    /// Nobody, and it will not be given away.
+    Aside,
+    /// Nobody yet. It is prepared as well: that takes longer, and the database that it is given to comes sooner.
+    Ahead(Preparation<'a>),
+}
+
 /// Written first: whom to remove when the making was cut short.
 #[derive(Debug, Serialize, Deserialize)]
 struct Making {
@@ -54,14 +65,13 @@ impl Maker {
         Self { layout, uids, choosing: Mutex::new(()) }
     }
 
-    /// Initialises a cluster in `dir`, which must not exist, with an OS user of its own when there can be one. With a
-    /// preparation it takes longer and the database that it is given to comes sooner: for those that nobody waits for.
+    /// Initialises a cluster in `dir`, which must not exist, with an OS user of its own when there can be one.
     pub(crate) async fn make(
         &self,
         dir: &ClusterDir,
         cluster: Uuid,
         installed: &Installed,
-        preparation: Option<Preparation<'_>>,
+        pace: Pace<'_>,
     ) -> Result<Identity, EngineError> {
         let free_bytes = disk::free_bytes(self.layout.root()).doing(|| "ask for free space".into())?;
         if free_bytes < ROOM {
@@ -70,7 +80,7 @@ impl Maker {
         // Held until the end: a locked directory is being made, not left half made.
         let (_lock, os_user) = self.begin(dir, cluster).await?;
         furnish(dir, os_user.as_ref()).doing(|| format!("make room in {}", dir.path().display()))?;
-        initdb(dir, os_user.as_ref(), installed).await?;
+        initdb(dir, os_user.as_ref(), installed, !matches!(pace, Pace::Awaited)).await?;
         let identity = Identity {
             cluster,
             node: None,
@@ -79,7 +89,7 @@ impl Maker {
             system_identifier: system_identifier(&dir.data())?,
             made_at: SystemTime::now().into(),
         };
-        if let Some(preparation) = preparation {
+        if let Pace::Ahead(preparation) = pace {
             preparation.run(dir, &identity, installed).await?;
         }
         identity.write(dir)?;
@@ -249,7 +259,12 @@ fn furnish(dir: &ClusterDir, user: Option<&OsUser>) -> std::io::Result<()> {
     Ok(())
 }
 
-async fn initdb(dir: &ClusterDir, user: Option<&OsUser>, installed: &Installed) -> Result<(), EngineError> {
+async fn initdb(
+    dir: &ClusterDir,
+    user: Option<&OsUser>,
+    installed: &Installed,
+    humble: bool,
+) -> Result<(), EngineError> {
     let mut exec = Exec::new(installed.program("initdb"))
         .arg("-D")
         .arg(dir.data())
@@ -259,6 +274,9 @@ async fn initdb(dir: &ClusterDir, user: Option<&OsUser>, installed: &Installed) 
         .dir(dir.path())
         .as_user(user.map(OsUser::ids))
         .limit(Duration::from_secs(120));
+    if humble {
+        exec = exec.humble();
+    }
     if installed.version.major >= 17 {
         exec = exec.args(["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]);
     }

@@ -20,6 +20,8 @@ pub struct EngineConfig {
     pub networks: Vec<Network>,
     /// OS users that belong to Paddock, used only when it runs as root.
     pub uids: RangeInclusive<u32>,
+    /// Whether the servers' OS users are kept from opening connections ([`crate::firewall`]); only when Paddock runs as root.
+    pub firewall: bool,
     /// Further directories with installed servers, beside the distribution's layout and `<root>/versions`.
     pub version_dirs: Vec<PathBuf>,
     /// Lowest safe minors, each in place of the built-in one of its major ([`crate::versions::Floors`]).
@@ -40,6 +42,7 @@ impl EngineConfig {
             listen: vec![IpAddr::from([127, 0, 0, 1])],
             networks: Vec::new(),
             uids: 64000..=64999,
+            firewall: true,
             version_dirs: Vec::new(),
             floors: Vec::new(),
             pgbackrest: None,

@@ -13,6 +13,7 @@ mod disk;
 mod dump;
 mod error;
 mod figures;
+mod firewall;
 mod gauge;
 pub mod hba;
 mod heap;

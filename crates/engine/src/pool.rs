@@ -5,7 +5,7 @@
 //! next try finds it by that.
 
 use crate::{
-    cluster::{self, Maker},
+    cluster::{self, Maker, Pace},
     disk,
     error::Doing as _,
     identity::Identity,
@@ -66,7 +66,7 @@ impl Pool {
             Some(dir) => dir,
             None => {
                 // Somebody waits: what a preparation would do is done once, in its place.
-                let (dir, identity) = self.make(installed, None).await?;
+                let (dir, identity) = self.make(installed, Pace::Awaited).await?;
                 let _taking = self.taking.lock().await;
                 promise(&dir, identity, id)?;
                 dir
@@ -109,11 +109,11 @@ impl Pool {
     async fn make(
         &self,
         installed: &Installed,
-        preparation: Option<Preparation<'_>>,
+        pace: Pace<'_>,
     ) -> Result<(ClusterDir, Identity), EngineError> {
         let cluster = Uuid::new_v4();
         let dir = self.layout.pooled(cluster);
-        let made = self.maker.make(&dir, cluster, installed, preparation).await;
+        let made = self.maker.make(&dir, cluster, installed, pace).await;
         if made.is_err() && Identity::read(&dir).is_ok_and(|identity| identity.is_none()) {
             // Whatever went wrong is reported; what is left of it goes now if it can, else with the next sweep.
             if let Err(error) = cluster::remove_half_made(&dir).await {
@@ -133,7 +133,7 @@ impl Pool {
         let _filling = self.filling.lock().await;
         let mut made = 0;
         while self.waiting(installed.version) < wanted {
-            self.make(installed, Some(preparation)).await?;
+            self.make(installed, Pace::Ahead(preparation)).await?;
             made += 1;
         }
         Ok(made)

@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn limits_are_compared_with_the_kernel_s() {
         let plan = &Plan::defaults()[1];
-        let limits = Limits { memory: 512 << 20, swap: 0, cpu_milli: 500, processes: 100 };
+        let limits = Limits { memory: 512 << 20, swap: 0, cpu_milli: 500, processes: 100, aside: false };
         let memory = crate::cgroup::Memory { current: 1, cache: 0, peak: None, limit: Some(256 << 20) };
         let reading = Reading {
             memory: Some(memory),

@@ -8,7 +8,10 @@
 use crate::error;
 use control::engine::EngineError;
 use secrecy::{ExposeSecret as _, SecretString};
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 use tokio_postgres::{Client, Config, Connection, NoTls, Socket, tls::NoTlsStream};
 pub use types::sql::{Unquotable, quote_ident, quote_literal};
 
@@ -101,7 +104,15 @@ impl Session {
             let (client, connection) = self.config().connect(NoTls).await?;
             drive(connection, work(client)).await
         };
-        match tokio::time::timeout(self.limit, talk).await {
+        let begun = Instant::now();
+        let ended = tokio::time::timeout(self.limit, talk).await;
+        tracing::debug!(
+            what,
+            role = self.user,
+            took_ms = begun.elapsed().as_millis() as u64,
+            "asked a server"
+        );
+        match ended {
             Ok(answer) => answer.map_err(|error| error::sql(what, error)),
             Err(late) => {
                 Err(error::retry(format!("could not {what}: the server did not answer in time"), late))

@@ -9,7 +9,7 @@ use crate::{
     EngineConfig,
     ballast::Ballast,
     cgroup,
-    cluster::{self, Maker},
+    cluster::{self, Maker, Pace},
     disk,
     error::{Doing as _, fatal},
     identity::Identity,
@@ -173,7 +173,7 @@ async fn make(
         cluster::remove_half_made(dir).await?;
     }
     let maker = Maker::new(layout.clone(), config.uids.clone());
-    let identity = maker.make(dir, Uuid::new_v4(), &installed, None).await?;
+    let identity = maker.make(dir, Uuid::new_v4(), &installed, Pace::Awaited).await?;
     Ok((identity, installed))
 }
 

@@ -13,13 +13,13 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// Refuses what would fill the volume of a directory, which others share. A quarter more than it will take in the end, for
 /// the log of the restore and for sorting.
-pub(crate) fn room_for(dir: &Path, bytes: u64) -> Result<(), EngineError> {
+pub(crate) fn room_for(volume: Volume, dir: &Path, bytes: u64) -> Result<(), EngineError> {
     let asked = || format!("ask for free space in {}", dir.display());
     let free_bytes = disk::free_bytes(dir).doing(asked)?;
     let reserve = RESERVE.min(disk::volume_bytes(dir).doing(asked)? / 20);
     let needed = bytes.saturating_add(bytes / 4).saturating_add(reserve);
     if free_bytes < needed {
-        return Err(EngineError::DiskFull { volume: Volume::Data, free_bytes });
+        return Err(EngineError::DiskFull { volume, free_bytes });
     }
     Ok(())
 }
@@ -27,7 +27,7 @@ pub(crate) fn room_for(dir: &Path, bytes: u64) -> Result<(), EngineError> {
 /// Waits until the reserve of a directory's volume is touched, or until it cannot be asked any more.
 pub(crate) async fn until_full(dir: &Path) -> EngineError {
     loop {
-        if let Err(full) = room_for(dir, 0) {
+        if let Err(full) = room_for(Volume::Data, dir, 0) {
             return full;
         }
         tokio::time::sleep(LOOK).await;

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod host;
 
-use control::engine::{Engine as _, EngineError, NodeState};
+use control::engine::{Engine as _, EngineError, NodeSpec, NodeState};
 use host::{Host, PASSWORD, verifier};
 use std::{os::unix::fs::MetadataExt as _, time::Duration};
 
@@ -111,6 +111,35 @@ async fn two_databases_share_nothing() {
     host.end().await;
 }
 
+/// Puts a new database in its place, and tells the number of its OS user.
+#[cfg(test)]
+async fn number_of_new(host: &Host, spec: &NodeSpec) -> u32 {
+    host.engine.place(spec).await.unwrap();
+    engine::Identity::expect(&host.dir(spec), spec.id).unwrap().os_user.unwrap().uid
+}
+
+/// Files in the trash belong to a number: whoever was given it could read them.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_os_user_of_what_is_in_the_trash_is_given_to_nobody() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    // Numbers of its own: no other test takes the first free one.
+    let config = engine::EngineConfig { uids: 64790..=64799, ..host::config(&host::fresh_root()) };
+    let host = Host::with(config).await;
+    let (a, b, c) = (host.spec("a_1").await, host.spec("b_2").await, host.spec("c_3").await);
+    let ours = number_of_new(&host, &a).await;
+    host.engine.trash(a.id).await.unwrap();
+    // The system forgets it; what is in the trash does not. (Another test may just hold the table of users.)
+    let name = format!("paddock-{ours}");
+    let remove = async || host::run("/usr/sbin/userdel", &[&name]).status.success().then_some(());
+    host::eventually(host::PATIENT, remove).await.expect("the user is gone");
+    assert_ne!(number_of_new(&host, &b).await, ours);
+    host.engine.purge(a.id).await.unwrap();
+    assert_eq!(number_of_new(&host, &c).await, ours, "nothing has it any more");
+    host.end().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_name_gets_a_new_certificate_without_a_restart() {
     let host = Host::new().await;
@@ -134,7 +163,7 @@ async fn a_new_name_gets_a_new_certificate_without_a_restart() {
     assert_eq!(host.pid(&spec).await, pid);
 
     // A larger plan: written at once, in force after a restart, and people are told so.
-    let larger = control::engine::NodeSpec { plan: types::Plan::defaults().remove(1), ..spec.clone() };
+    let larger = NodeSpec { plan: types::Plan::defaults().remove(1), ..spec.clone() };
     assert_eq!(host.engine.configure(&larger).await.unwrap(), "settings written; some wait for a restart");
     host.end().await;
 }

@@ -8,7 +8,7 @@ mod host;
 
 use control::engine::{Engine as _, NodeSpec};
 use engine::LocalEngine;
-use host::{Host, group, number};
+use host::{Host, group, groups, number};
 use std::{
     fs,
     path::PathBuf,
@@ -63,15 +63,14 @@ async fn limits_follow_the_plan_without_a_restart() {
     for (plan, mib, quota, connections) in [(0, 256, 25_000, 15), (1, 512, 50_000, 30), (0, 256, 25_000, 15)]
     {
         let spec = with(&sandbox, plan);
-        if plan > 0 || number(&cpu, "cpu.cfs_quota_us") > quota {
+        if plan > 0 || groups::quota(&cpu).0 > quota {
             let told = host.engine.limit(&spec).await.unwrap();
             let (memory, cpu) = (spec.plan.memory(), spec.plan.cpu());
             assert_eq!(told, format!("{memory}, {cpu}, {connections} connections"));
         }
-        assert_eq!(number(&memory, "memory.limit_in_bytes"), mib * MIB);
-        assert_eq!(number(&memory, "memory.memsw.limit_in_bytes"), 2 * mib * MIB);
-        assert_eq!(number(&cpu, "cpu.cfs_quota_us"), quota);
-        assert_eq!(number(&cpu, "cpu.cfs_period_us"), 100_000);
+        assert_eq!(groups::memory_limit(&memory), mib * MIB);
+        assert_eq!(groups::swap_limit(&memory), mib * MIB);
+        assert_eq!(groups::quota(&cpu), (quota, 100_000));
         let container = host.engine.figures(&spec).await.unwrap().container;
         assert_eq!(container.memory_limit_bytes, mib * MIB);
         assert_eq!(u64::from(container.cpu_limit_percent), quota / 1000);
@@ -105,14 +104,14 @@ async fn a_limit_below_what_is_used_waits_and_kills_nobody() {
     client.batch_execute(hold).await.unwrap();
     let told = host.engine.limit(&sandbox).await.unwrap();
     assert!(told.contains("advisory: memory: more is in use; the old limit holds"), "{told}");
-    assert_eq!(number(&memory, "memory.limit_in_bytes"), 1024 * MIB);
+    assert_eq!(groups::memory_limit(&memory), 1024 * MIB);
     assert_eq!(host.engine.figures(&sandbox).await.unwrap().container.memory_limit_bytes, 1024 * MIB);
     client.batch_execute("SELECT 1").await.expect("it lives");
     drop(client);
     let again =
         async || Some(host.engine.limit(&sandbox).await.unwrap()).filter(|told| !told.contains("advisory"));
     host::eventually(host::PATIENT, again).await.expect("there is room when the session has ended");
-    assert_eq!(number(&memory, "memory.limit_in_bytes"), 256 * MIB);
+    assert_eq!(groups::memory_limit(&memory), 256 * MIB);
     assert_eq!(host.engine.figures(&sandbox).await.unwrap().container.oom_kills, 0);
     host.end().await;
 }
@@ -130,7 +129,7 @@ async fn the_highest_is_of_this_start_and_outlives_paddock() {
     host.ask(&spec, "SELECT length(repeat('x', 60000000))").await.unwrap();
     let peak = host.engine.figures(&spec).await.unwrap().container.memory_peak_bytes;
     assert!(peak > 100 * MIB, "{peak}");
-    assert_eq!(peak, number(&first, "memory.max_usage_in_bytes"));
+    assert_eq!(peak, groups::memory_peak(&first));
     let again = LocalEngine::open(host.config.clone()).await.unwrap();
     assert_eq!(again.figures(&spec).await.unwrap().container.memory_peak_bytes, peak);
     again.stop(spec.id, PATIENCE).await.unwrap();
@@ -146,7 +145,8 @@ async fn the_highest_is_of_this_start_and_outlives_paddock() {
     host.until(&spec, |state| *state == control::engine::NodeState::Stopped).await;
     let told = again.start(&spec).await.unwrap();
     assert!(!told.contains("memory"), "{told}");
-    assert_eq!(host::groups_of(spec.id).len(), 4, "memory, cpu, cpuacct, pids");
+    // v1 has one for memory, cpu, cpuacct and pids each.
+    assert_eq!(host::groups_of(spec.id).len(), if groups::is_v2() { 1 } else { 4 });
     host.end().await;
 }
 
@@ -203,19 +203,17 @@ async fn figures_are_those_of_the_kernel_and_of_postgresql() {
     let [memory, _, pids] = groups(&host, &spec).await;
     let container = host.engine.figures(&spec).await.unwrap().container;
     // Sessions of the look itself come and go.
-    let usage = number(&memory, "memory.usage_in_bytes");
+    let usage = groups::memory(&memory);
     assert!(container.memory_bytes.abs_diff(usage) < 16 * MIB, "{} {usage}", container.memory_bytes);
-    assert_eq!(container.memory_peak_bytes, number(&memory, "memory.max_usage_in_bytes"));
+    assert_eq!(container.memory_peak_bytes, groups::memory_peak(&memory));
     assert!(u64::from(container.processes).abs_diff(number(&pids, "pids.current")) <= 2);
-    let stat = fs::read_to_string(memory.join("memory.stat")).unwrap();
-    let cache = stat.lines().find_map(|line| line.strip_prefix("total_inactive_file ")).unwrap();
-    assert!(container.memory_cache_bytes.abs_diff(cache.parse().unwrap()) < 8 * MIB);
+    assert!(container.memory_cache_bytes.abs_diff(groups::memory_cache(&memory)) < 8 * MIB);
     assert_eq!((container.swap_bytes, container.oom_kills), (0, 0));
 
     // A session that would take a whole core gets its quarter. The kernel is read around both looks: what is told lies
     // between the least that can have been used over the longest time, and the most over the shortest.
-    let cpuacct = group(host.pid(&spec).await, "cpuacct").unwrap();
-    let read = || (Instant::now(), number(&cpuacct, "cpuacct.usage"));
+    let pid = host.pid(&spec).await;
+    let read = || (Instant::now(), groups::used(pid));
     // A look too soon after another one tells that one's share once more.
     tokio::time::sleep(Duration::from_millis(200)).await;
     let before = read();

@@ -23,6 +23,8 @@ pub struct Data {
     pub replaced: Option<Contents>,
     /// Restores lose something.
     pub loses_rows: bool,
+    /// What `pg_amcheck` complains of in a trial.
+    pub complaints: Vec<String>,
     /// So many bytes follow in a dump, of no meaning.
     pub padding: usize,
 }
@@ -39,6 +41,11 @@ impl FakeEngine {
     #[must_use]
     pub fn data(&self, id: NodeId) -> Data {
         self.state().data.get(&id).cloned().unwrap_or_default()
+    }
+
+    /// The host has something better to do from now on, or nothing.
+    pub fn busy(&self, busy: bool) {
+        self.state().busy = busy;
     }
 
     async fn read(&self, source: &mut dyn Source) -> Result<Contents, DumpError> {
@@ -78,14 +85,14 @@ impl Dumps for FakeEngine {
         _bytes: u64,
         source: &mut dyn Source,
     ) -> Result<Trial, DumpError> {
-        let loses = self
-            .call(Method::TryDump, |state| Ok(state.data.get(&spec.id).is_some_and(|data| data.loses_rows)))
+        let data = self
+            .call(Method::TryDump, |state| Ok(state.data.get(&spec.id).cloned().unwrap_or_default()))
             .await?;
         let mut contents = self.read(source).await?;
-        if loses {
+        if data.loses_rows {
             contents.rows.pop_first();
         }
-        Ok(Trial { contents, took: Duration::from_millis(1500), complaints: Some(Vec::new()) })
+        Ok(Trial { contents, took: Duration::from_millis(1500), complaints: Some(data.complaints) })
     }
 
     async fn load_beside(
@@ -122,7 +129,7 @@ impl Dumps for FakeEngine {
     }
 
     fn idle(&self) -> bool {
-        true
+        !self.state().busy
     }
 
     async fn seconds(&self, spec: &NodeSpec) -> Result<Vec<Second>, EngineError> {

@@ -70,6 +70,7 @@ pub(crate) struct State {
     pub(crate) archives: BTreeMap<DatabaseId, crate::FakeArchive>,
     pub(crate) restores: BTreeMap<NodeId, crate::FakeRestore>,
     pub(crate) without_tool: bool,
+    pub(crate) busy: bool,
     pub(crate) passwords: BTreeMap<NodeId, BTreeSet<String>>,
     pub(crate) ca_until: Option<DateTime<Utc>>,
 }

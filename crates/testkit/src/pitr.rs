@@ -32,6 +32,8 @@ pub struct FakeArchive {
     pub gaps: Vec<Gap>,
     /// What a test says about archiving.
     pub state: ArchiveState,
+    /// Base backups find pages with wrong checksums.
+    pub damaged: bool,
 }
 
 impl FakeArchive {
@@ -177,7 +179,7 @@ impl Pitr for FakeEngine {
                 timeline,
                 first_wal: wal.clone(),
                 last_wal: wal,
-                damaged: false,
+                damaged: archive.damaged,
             };
             archive.backups.push(backup.clone());
             archive.until = archive.until.max(Some(now));

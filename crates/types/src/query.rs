@@ -326,6 +326,20 @@ mod tests {
     }
 
     #[test]
+    fn an_open_transaction_is_shown_where_idle_sessions_are_not() {
+        use SessionState::{Idle, InFailedTransaction, InTransaction};
+        // They block nobody yet.
+        let all = vec![
+            session(1, Idle, 90, &[]),
+            session(2, InFailedTransaction, 20, &[]),
+            session(3, InTransaction, 30, &[]),
+        ];
+        let view = arrange(all, 0, &SessionFilter::default());
+        assert_eq!(listed(&view), [(3, 0, 0), (2, 0, 0)]);
+        assert_eq!((view.idle, view.in_transaction), (1, 2));
+    }
+
+    #[test]
     fn a_circle_ends_and_nobody_is_lost() {
         let all = vec![session(1, SessionState::Active, 9, &[2]), session(2, SessionState::Active, 8, &[1])];
         assert_eq!(listed(&arrange(all, 0, &SessionFilter::default())), [(1, 0, 1), (2, 1, 1)]);

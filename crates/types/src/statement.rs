@@ -199,8 +199,10 @@ pub fn difference(now: Vec<StatementView>, before: &[Counters]) -> Vec<Statement
 mod tests {
     use super::*;
 
+    /// No two columns are the same, so that none can stand for another.
     fn counted(id: i64, calls: i64, total_ms: f64) -> StatementView {
-        let counters = Counters { user_id: 10, id, calls, rows: calls, total_ms, blocks: calls, io_ms: 0.0 };
+        let (rows, blocks, io_ms) = (10 * calls, 100 * calls, total_ms / 4.0);
+        let counters = Counters { user_id: 10, id, calls, rows, total_ms, blocks, io_ms };
         StatementView { counters, spread: Some(Spread::default()), ..StatementView::default() }
     }
 
@@ -209,11 +211,9 @@ mod tests {
         let before =
             [counted(1, 10, 100.0), counted(2, 50, 10.0), counted(3, 5, 5.0)].map(|one| one.counters);
         let now = vec![counted(1, 30, 160.0), counted(2, 4, 1.0), counted(3, 5, 5.0), counted(4, 1, 7.0)];
-        let told: Vec<_> = difference(now, &before)
-            .iter()
-            .map(|one| (one.counters.id, one.counters.calls, one.counters.total_ms, one.spread))
-            .collect();
-        assert_eq!(told, [(1, 20, 60.0, None), (2, 4, 1.0, None), (4, 1, 7.0, None)]);
+        let told: Vec<_> = difference(now, &before).iter().map(|one| (one.counters, one.spread)).collect();
+        let wanted = [(1, 20, 60.0), (2, 4, 1.0), (4, 1, 7.0)];
+        assert_eq!(told, wanted.map(|(id, calls, ms)| (counted(id, calls, ms).counters, None)));
     }
 
     #[test]
@@ -224,5 +224,26 @@ mod tests {
         assert_eq!(all[0].counters.id, 2);
         StatementOrder::named("nonsense").sort(&mut all);
         assert_eq!(all[0].counters.id, 1);
+    }
+
+    #[test]
+    fn each_order_has_its_own_column() {
+        let columns = [
+            (1, 10, 200, 9.0, 3_000, 1.0),
+            (2, 40, 100, 8.0, 2_000, 2.0),
+            (3, 30, 400, 7.0, 1_000, 4.0),
+            (4, 20, 300, 6.0, 4_000, 3.0),
+        ];
+        let mut all = columns.map(|(id, calls, rows, total_ms, blocks, io_ms)| {
+            let counters = Counters { user_id: 10, id, calls, rows, total_ms, blocks, io_ms };
+            StatementView { counters, ..StatementView::default() }
+        });
+        let orders =
+            [("time", [1, 2, 3, 4]), ("calls", [2, 3, 4, 1]), ("rows", [3, 4, 1, 2]), ("io", [4, 1, 2, 3])];
+        assert_eq!(StatementOrder::ALL.map(|(_, key, _)| key), orders.map(|(key, _)| key), "all are here");
+        for (key, wanted) in orders {
+            StatementOrder::named(key).sort(&mut all);
+            assert_eq!(all.each_ref().map(|one| one.counters.id), wanted, "{key}");
+        }
     }
 }

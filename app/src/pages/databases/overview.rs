@@ -216,7 +216,7 @@ fn switches(features: FeaturesView) -> [Feature; 4] {
                 || state(false),
                 |ms| format!("On, from {}", types::operation::short(ms.into())),
             ),
-            effect: "Logs statements that take long, with their plans.",
+            effect: "Logs statements that take long, with their plans. No restart.",
         },
         Feature {
             name: "Query statistics",

@@ -81,7 +81,7 @@ fn memory(container: &Container, plan: &Plan) -> Told {
     Told {
         value: size(container.memory_bytes),
         of: format!(" of {}", size(limit)),
-        left: format!("highest {}", size(container.memory_peak_bytes)),
+        left: format!("highest since start {}", size(container.memory_peak_bytes)),
         right: format!("{} free", size(limit.saturating_sub(container.memory_bytes))),
         share: (float(container.memory_bytes), float(limit)),
     }
@@ -299,7 +299,7 @@ mod tests {
             Kind::ALL.map(line),
             [
                 "12 % of one core | highest 41 % | limit 50 %",
-                "100 MB of 512 MB | highest 140 MB | 412 MB free",
+                "100 MB of 512 MB | highest since start 140 MB | 412 MB free",
                 "14 of 30 | highest 41 | 16 free",
                 "61 MB of 10 GB | data 8 MB | 9.9 GB free",
             ]

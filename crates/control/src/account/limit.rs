@@ -1,7 +1,8 @@
 //! How often somebody may try to sign in: a bucket per address that refills over a minute, and a growing delay per
-//! account.
+//! account; and one bucket for all together.
 //!
-//! The first slows down one machine that tries many accounts, the second many machines that try one. The delay of an
+//! The first slows down one machine that tries many accounts, the second many machines that try one, the last many that try
+//! many: it is large, since who fills it keeps everybody out. The delay of an
 //! account that exists is kept in the store; here it is kept for names that nobody has, so that the two cannot be told
 //! apart. Forgetting what is kept in memory at a restart is fine. Addresses are told apart as the server gives them;
 //! whether a header is to be believed was decided there.
@@ -17,10 +18,14 @@ use std::{
 /// Beyond this many entries, the ones that hold nobody back are forgotten.
 const MAX_ENTRIES: usize = 10_000;
 
-/// Buckets by address.
+/// All addresses together may try as often as so many of them alone.
+const TOGETHER: f64 = 60.0;
+
+/// Buckets by address, and that of all.
 pub(crate) struct PerAddress {
     per_minute: u32,
     buckets: Mutex<HashMap<String, Bucket>>,
+    all: Mutex<Option<Bucket>>,
 }
 
 struct Bucket {
@@ -28,28 +33,46 @@ struct Bucket {
     at: DateTime<Utc>,
 }
 
+impl Bucket {
+    const fn full(per_minute: f64, now: DateTime<Utc>) -> Self {
+        Self { tokens: per_minute, at: now }
+    }
+
+    /// What is in it now.
+    fn filled(&self, per_minute: f64, now: DateTime<Utc>) -> f64 {
+        let seconds = (now - self.at).max(TimeDelta::zero()).as_seconds_f64();
+        (self.tokens + seconds * per_minute / 60.0).min(per_minute)
+    }
+
+    /// Takes one, or answers how long to wait for it.
+    fn take(&mut self, per_minute: f64, now: DateTime<Utc>) -> Result<(), Duration> {
+        let tokens = self.filled(per_minute, now);
+        let enough = tokens >= 1.0;
+        *self = Self { tokens: if enough { tokens - 1.0 } else { tokens }, at: now };
+        if enough { Ok(()) } else { Err(Duration::from_secs_f64((1.0 - tokens) * 60.0 / per_minute)) }
+    }
+}
+
 impl PerAddress {
     pub(crate) fn new(per_minute: u32) -> Self {
-        Self { per_minute: per_minute.max(1), buckets: Mutex::default() }
+        Self { per_minute: per_minute.max(1), buckets: Mutex::default(), all: Mutex::default() }
     }
 
     /// Takes one try of this address, or answers how long to wait for the next.
     pub(crate) fn take(&self, ip: &str, now: DateTime<Utc>) -> Result<(), Duration> {
         let full = f64::from(self.per_minute);
-        let per_second = full / 60.0;
-        let filled = |bucket: &Bucket| {
-            let seconds = (now - bucket.at).max(TimeDelta::zero()).as_seconds_f64();
-            (bucket.tokens + seconds * per_second).min(full)
-        };
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= MAX_ENTRIES {
-            buckets.retain(|_, bucket| filled(bucket) < full);
+            buckets.retain(|_, bucket| bucket.filled(full, now) < full);
         }
-        let bucket = buckets.entry(network(ip)).or_insert(Bucket { tokens: full, at: now });
-        let tokens = filled(bucket);
-        let enough = tokens >= 1.0;
-        *bucket = Bucket { tokens: if enough { tokens - 1.0 } else { tokens }, at: now };
-        if enough { Ok(()) } else { Err(Duration::from_secs_f64((1.0 - tokens) / per_second)) }
+        buckets.entry(network(ip)).or_insert(Bucket::full(full, now)).take(full, now)
+    }
+
+    /// Takes one try of everybody's, whatever the address.
+    pub(crate) fn take_of_all(&self, now: DateTime<Utc>) -> Result<(), Duration> {
+        let full = f64::from(self.per_minute) * TOGETHER;
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get_or_insert(Bucket::full(full, now)).take(full, now)
     }
 }
 
@@ -113,6 +136,20 @@ mod tests {
         assert_eq!(wait.as_secs_f64().round(), 6.0);
         assert_eq!(limit.take("192.0.2.2", now), Ok(()), "another address has its own bucket");
         assert_eq!(limit.take("192.0.2.1", now + TimeDelta::seconds(7)), Ok(()));
+    }
+
+    #[test]
+    fn all_together_have_a_bucket_too() {
+        let limit = PerAddress::new(10);
+        let now = DateTime::UNIX_EPOCH;
+        let tries = (0..1000).filter(|n| {
+            limit.take(&format!("192.0.{}.{}", n / 250, n % 250), now).is_ok()
+                && limit.take_of_all(now).is_ok()
+        });
+        assert_eq!(tries.count(), 600);
+        let wait = limit.take_of_all(now).unwrap_err();
+        assert_eq!(wait, Duration::from_millis(100));
+        assert_eq!(limit.take_of_all(now + TimeDelta::seconds(1)), Ok(()));
     }
 
     #[test]

@@ -43,6 +43,9 @@ impl ControlPlane {
         self.inner.sign_in_limit.take(ip, now).map_err(|wait| {
             too_many("There were many sign-ins from your address.", wait.as_secs_f64().ceil() as u64)
         })?;
+        self.inner.sign_in_limit.take_of_all(now).map_err(|wait| {
+            too_many("Very many people are signing in just now.", wait.as_secs_f64().ceil() as u64)
+        })?;
         let mut conn = self.store().acquire().await?;
         let mut tx = conn.begin().await?;
         store::user::do_not_wait_for_disk(&mut tx).await?;

@@ -81,6 +81,8 @@ pub enum Volume {
     Data,
     /// The one that an operator has put a server's write-ahead log on.
     Log,
+    /// The one of the archive for point-in-time recovery.
+    Archive,
 }
 
 impl std::fmt::Display for Volume {
@@ -88,6 +90,7 @@ impl std::fmt::Display for Volume {
         f.write_str(match self {
             Self::Data => "data volume",
             Self::Log => "volume of the write-ahead log",
+            Self::Archive => "volume of the archive",
         })
     }
 }

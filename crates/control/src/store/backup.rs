@@ -70,7 +70,7 @@ pub(crate) async fn list(conn: &mut PgConnection, filter: &Filter) -> sqlx::Resu
                OR EXISTS (SELECT FROM collaborator c WHERE c.app_id = app.id AND c.user_id = $3))
           AND (NOT $4 OR b.status = 'done' AND b.proof = 'none')
           AND ($5::uuid IS NULL OR a.app_id = $5 AND a.purged_at IS NOT NULL)
-        ORDER BY b.created_at DESC, b.id DESC
+        ORDER BY b.seq DESC
         "#,
         filter.backup,
         filter.database,

@@ -3,7 +3,11 @@
 use crate::yard::Yard;
 use chrono::TimeDelta;
 use control::{
-    backup::vault::{Room, Vault as _, VaultError},
+    Activity,
+    backup::{
+        keeper::Kept,
+        vault::{Room, Vault as _, VaultError},
+    },
     engine::EngineError,
 };
 use testkit::{Fault, Method};
@@ -131,4 +135,43 @@ async fn refuted_backups_push_no_good_one_out() {
     assert_eq!(ProofView { operation: proven.proof.operation, ..proof }, proven.proof);
     yard.round().await;
     assert!(yard.house.vault.places().await.unwrap().contains(&yard.place(proven.id)));
+}
+
+/// A trial takes from the databases what it needs: it waits for an idle host, but not for ever.
+#[tokio::test]
+async fn a_trial_waits_for_an_idle_host_six_hours_at_most() {
+    let yard = Yard::new().await;
+    yard.house.plane.set_backup_schedule(&yard.ada, yard.addon, Some(false), None).await.unwrap();
+    yard.house.engine.busy(true);
+    let made = yard.back_up().await;
+    assert_eq!(yard.round().await, Kept::default());
+    yard.house.clock.advance(TimeDelta::minutes(6 * 60 - 1));
+    assert_eq!(yard.round().await, Kept::default());
+    assert_eq!(yard.backup(made.id).await.proof.state, ProofState::None);
+    yard.house.clock.advance(TimeDelta::minutes(1));
+    assert_eq!(yard.round().await.tried, 1, "six hours are over");
+    assert_eq!(yard.backup(made.id).await.proof.state, ProofState::Proven);
+    // The next one need not wait when there is nothing to do.
+    yard.back_up().await;
+    assert_eq!(yard.round().await.tried, 0);
+    yard.house.engine.busy(false);
+    assert_eq!(yard.round().await.tried, 1);
+}
+
+/// Every row is there again, and still it is not what it was.
+#[tokio::test]
+async fn a_backup_that_pg_amcheck_complains_of_is_refuted_in_its_words() {
+    let yard = Yard::new().await;
+    let made = yard.back_up().await;
+    let words = ["index \"a_pkey\": item order is wrong", "index \"b_pkey\": high key is wrong"];
+    yard.house.engine.holds(yard.node(), |data| data.complaints = words.map(str::to_owned).into());
+    let operation = yard.house.plane.prove_backup(&yard.ada, made.id).await.unwrap();
+    assert_eq!(yard.house.finish(operation).await, Status::Succeeded);
+    let backup = yard.backup(made.id).await;
+    assert_eq!((backup.proof.state, backup.good()), (ProofState::Refuted, false));
+    assert_eq!(backup.proof.words, words);
+    let told = yard.house.plane.activity(&yard.ada, Activity::Addon(yard.addon), 50).await.unwrap();
+    let told: Vec<_> = told.iter().filter(|event| event.title == "A backup does not restore").collect();
+    assert_eq!(told.len(), 1);
+    assert!(words.iter().all(|one| told[0].detail.contains(*one)), "{told:?}");
 }

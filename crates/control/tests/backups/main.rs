@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 
 mod good;
+mod order;
 mod yard;
 
 use chrono::{DateTime, TimeDelta, Timelike, Utc};

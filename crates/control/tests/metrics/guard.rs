@@ -79,3 +79,20 @@ async fn the_guard_leaves_a_database_alone_whose_plan_begins_to_change() {
     assert_eq!(watch.house.engine.calls(Method::Configure), configured);
     assert!(watch.told("Writes stopped: the disk is nearly full").await.is_empty());
 }
+
+#[tokio::test]
+async fn a_disk_that_fills_up_is_told_once_a_level() {
+    let mut watch = Watch::new().await;
+    let disk = 10_u64 << 30;
+    for (told, percent) in [(1, 81), (2, 86), (3, 91)] {
+        watch.house.engine.fill(watch.id, disk * percent / 100);
+        watch.samples(70).await;
+        assert_eq!(watch.told("Disk is filling up").await.len(), told, "at {percent} %");
+        // Counted twice more, and nothing new.
+        watch.samples(140).await;
+        assert_eq!(watch.told("Disk is filling up").await.len(), told, "it stays at {percent} %");
+    }
+    assert!(!watch.plane().database(&watch.owner, watch.addon).await.unwrap().read_only);
+    assert!(!watch.house.engine.node(watch.id).unwrap().spec.read_only);
+    assert!(watch.told("Writes stopped: the disk is nearly full").await.is_empty());
+}

@@ -11,8 +11,8 @@ use std::{
 const NAME: &str = "paddock-aside";
 /// A quarter of a core where others want all of it: against 1024 of a whole core, v1, and against 100, v2. With less a dump would
 /// hold its snapshot for so long that vacuum could remove nothing.
-const SHARES: u64 = 256;
-const WEIGHT: u64 = 25;
+pub(super) const SHARES: u64 = 256;
+pub(super) const WEIGHT: u64 = 25;
 
 /// Its door, to be entered before the work begins; none where Paddock may not make groups.
 pub(crate) fn door() -> Option<File> {

@@ -167,7 +167,8 @@ mod tests {
     #[tokio::test]
     async fn limits_are_written_where_the_files_are() {
         let dir = group();
-        let limits = Limits { memory: 512 << 20, swap: 512 << 20, cpu_milli: 500, processes: 80 };
+        let limits =
+            Limits { memory: 512 << 20, swap: 512 << 20, cpu_milli: 500, processes: 80, aside: false };
         assert_eq!(limit(dir.path(), &limits).await, Vec::<String>::new());
         let text = |file: &str| fs::read_to_string(dir.path().join(file)).unwrap();
         assert_eq!((text("memory.max"), text("memory.high")), ("536870912".into(), "max".into()));
@@ -182,7 +183,7 @@ mod tests {
     #[tokio::test]
     async fn a_limit_below_what_is_used_kills_nobody() {
         let dir = group();
-        let limits = Limits { memory: 64 << 20, swap: 0, cpu_milli: 250, processes: 80 };
+        let limits = Limits { memory: 64 << 20, swap: 0, cpu_milli: 250, processes: 80, aside: false };
         let said = limit(dir.path(), &limits).await;
         assert_eq!(said, ["memory: more is in use; the old limit holds until the next restart"]);
         let text = |file: &str| fs::read_to_string(dir.path().join(file)).unwrap();

@@ -19,6 +19,7 @@ pub(super) fn tool(
 ) -> Exec {
     Exec::new(works.installed.program(name))
         .as_user(works.os_user.map(crate::os_user::OsUser::ids))
+        .confined()
         .dir(works.dir.run())
         .env("PGHOST", works.dir.run())
         .env("PGPORT", works.port.to_string())

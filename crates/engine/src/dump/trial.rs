@@ -2,14 +2,13 @@
 //!
 //! One at a time. What a trial that was cut short has left is removed before the next, known by its place below `trials`
 //! and its identity file, like everything that is removed. The server writes without care for a power cut (nobody will
-//! miss it), within the memory and the processes of the database's plan. It has the whole processor: it runs when that has
-//! nothing better to do.
+//! miss it), within the memory and the processes of the database's plan. It has of the processor what others leave.
 
 use super::{Into, LIMIT, Works, load, login, tool, tool_failed};
 use crate::{
     EngineConfig,
     cgroup::{Limits, room},
-    cluster::{self, Maker},
+    cluster::{self, Maker, Pace},
     configure::{self, By},
     error::{Doing as _, retry},
     heap,
@@ -70,7 +69,7 @@ pub(crate) async fn try_dump(
     sweep(needs.layout, needs.maker).await?;
     let cluster = Uuid::new_v4();
     let dir = needs.layout.trial(cluster);
-    let identity = needs.maker.make(&dir, cluster, needs.installed, None).await?;
+    let identity = needs.maker.make(&dir, cluster, needs.installed, Pace::Aside).await?;
     let tried = run(needs, (&dir, &identity), spec, source).await;
     remove(&dir, &identity).await?;
     tried

@@ -150,7 +150,8 @@ async fn spawn(server: Server<'_>) -> Result<Option<Handle>, EngineError> {
         .env("PG_OOM_ADJUST_FILE", "/proc/self/oom_score_adj")
         .env("PG_OOM_ADJUST_VALUE", if may_spare() { "0" } else { PREFERRED })
         .dir(server.dir.data())
-        .as_user(user.map(OsUser::ids));
+        .as_user(user.map(OsUser::ids))
+        .confined();
     for (name, file) in
         [("config_file", "postgresql.conf"), ("hba_file", "pg_hba.conf"), ("ident_file", "pg_ident.conf")]
     {

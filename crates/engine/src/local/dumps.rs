@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use control::{
     backup::contents::Contents,
     engine::{
-        EngineError, NodeSpec,
+        EngineError, NodeSpec, Volume,
         dumps::{DumpError, Dumped, Dumps, Second, Sink, Source, Trial},
     },
 };
@@ -59,12 +59,12 @@ impl Dumps for LocalEngine {
         bytes: u64,
         source: &mut dyn Source,
     ) -> Result<Trial, DumpError> {
-        room_for(self.inner.layout.root(), bytes)?;
+        room_for(Volume::Data, self.inner.layout.root(), bytes)?;
         let _trying = self.inner.trying.lock().await;
         let installed = self.installed(spec.version).await?;
         let crate::local::Inner { config, ca, layout, pool, .. } = &*self.inner;
         let (maker, installed, limits) =
-            (&pool.maker, &installed, limits(spec).in_haste(crate::configure::host()));
+            (&pool.maker, &installed, limits(spec).aside(crate::configure::host()));
         let needs = Throwaway { config, ca, layout, maker, installed, limits, now: now() };
         dump::try_dump(needs, spec, source).await
     }
@@ -75,7 +75,7 @@ impl Dumps for LocalEngine {
         bytes: u64,
         source: &mut dyn Source,
     ) -> Result<Contents, DumpError> {
-        room_for(self.inner.layout.root(), bytes)?;
+        room_for(Volume::Data, self.inner.layout.root(), bytes)?;
         let running = self.works(spec).await?;
         let works = running.works(spec);
         // A database of before there were restores does not have the role yet.

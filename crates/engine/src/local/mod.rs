@@ -15,7 +15,7 @@ use crate::{
     configure::{self, By},
     disk, dump,
     error::{fatal, retry},
-    figures,
+    figures, firewall,
     gauge::Gauges,
     hook,
     identity::Identity,
@@ -93,6 +93,9 @@ impl LocalEngine {
         procs::become_subreaper();
         // Before any server is started; see there.
         cgroup::room();
+        if config.firewall {
+            firewall::raise(&layout, &config.uids).await;
+        }
         let ballast = Ballast::new(&layout);
         ballast.load();
         let catalogue = root::catalogue(&config);

@@ -14,7 +14,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use control::engine::{
-    Engine, EngineError, NodeSpec,
+    Engine, EngineError, NodeSpec, Volume,
     pitr::{ArchiveState, BackupKind, BaseBackup, Pitr, Progress, Recovery, TableCount, Target, Timelines},
 };
 use secrecy::SecretString;
@@ -138,7 +138,7 @@ impl Pitr for LocalEngine {
             Some(full) => full.stored_bytes,
             None => self.disk_bytes(spec.id).await?,
         };
-        room_for(archive.dir(), bytes)?;
+        room_for(Volume::Archive, archive.dir(), bytes)?;
         pitr::back_up(&tool, &archive, kind, progress).await
     }
 
@@ -164,7 +164,7 @@ impl Pitr for LocalEngine {
         let (wanted, cluster, bytes) = by.planned(archive, target).await?;
         // What stands there is moved; only a new copy takes room.
         if matches!(self.find(spec.id), Err(EngineError::Absent)) {
-            room_for(self.inner.layout.root(), bytes)?;
+            room_for(Volume::Data, self.inner.layout.root(), bytes)?;
         }
         self.place_bare(spec, cluster).await?;
         self.bring(spec, &tool, Some(key), wanted).await

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{cgroup::aside, error::fatal};
 use control::engine::{
-    EngineError,
+    EngineError, Volume,
     pitr::{BackupKind, BaseBackup, Progress},
 };
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub(crate) async fn back_up(
         BackupKind::Incr => "--type=incr",
     };
     let exec = tool.exec(archive.ids()?, &archive.conf(), "backup").arg(kind).limit(LIMIT).humble();
-    let work = tool::run("make a base backup", exec);
+    let work = tool::run("make a base backup", Volume::Archive, exec);
     tokio::pin!(work);
     loop {
         tokio::select! {

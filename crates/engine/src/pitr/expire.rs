@@ -13,7 +13,7 @@ use super::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use control::engine::{
-    EngineError,
+    EngineError, Volume,
     pitr::{BackupKind, BaseBackup},
 };
 use std::{
@@ -95,7 +95,12 @@ pub(crate) async fn expire(
     let removed = async {
         off_the_runtime(archive, &turn, move |archive| seal::unseal(archive, which)).await?;
         let exec = tool.exec(archive.ids()?, &archive.conf(), "expire");
-        tool::run("remove old base backups", exec.arg(format!("--repo1-retention-full={keep}"))).await
+        tool::run(
+            "remove old base backups",
+            Volume::Archive,
+            exec.arg(format!("--repo1-retention-full={keep}")),
+        )
+        .await
     };
     let removed = removed.await;
     off_the_runtime(archive, &turn, seal_now).await?;

@@ -14,7 +14,7 @@ use crate::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use control::engine::{
-    EngineError,
+    EngineError, Volume,
     pitr::{BackupKind, BaseBackup, Gap, Timeline, Timelines},
 };
 use serde::Deserialize;
@@ -108,7 +108,7 @@ async fn parent(tool: &Tool, archive: &Archive, timeline: u32) -> Result<Option<
     let name = format!("{timeline:08X}.history");
     let to = archive.scratch().join(format!("{name}.{}", uuid::Uuid::new_v4()));
     let exec = tool.exec(archive.ids()?, &archive.conf(), "archive-get").arg(&name).arg(&to);
-    tool::run("read a timeline's history", exec).await?;
+    tool::run("read a timeline's history", Volume::Archive, exec).await?;
     let text = disk::read_untrusted(&to).doing(|| format!("read {}", to.display()));
     // Each reader has its own.
     let _ = fs::remove_file(&to);
@@ -264,7 +264,7 @@ impl Backup {
 
 pub(super) async fn stanza(tool: &Tool, archive: &Archive) -> Result<Stanza, EngineError> {
     let exec = tool.exec(archive.ids()?, &archive.conf(), "info").arg("--output=json");
-    let said = tool::run("read what the archive holds", exec).await?.stdout;
+    let said = tool::run("read what the archive holds", Volume::Archive, exec).await?.stdout;
     let mut all: Vec<Stanza> =
         serde_json::from_str(&said).map_err(|error| fatal("pgBackRest's list cannot be read", error))?;
     let stanza = all.pop().unwrap_or_default();

@@ -24,7 +24,7 @@ use crate::{
     versions::Installed,
 };
 use control::engine::{
-    EngineError, NodeSpec,
+    EngineError, NodeSpec, Volume,
     pitr::{Recovery, Target},
 };
 use secrecy::SecretString;
@@ -161,7 +161,7 @@ async fn copy(
                 .doing(|| "begin a restore anew".into())?;
         }
     }
-    tool::run("restore a base backup", exec).await?;
+    tool::run("restore a base backup", Volume::Data, exec).await?;
     // What it finds in there of an earlier life must not decide where it stops.
     let signal = dir.data().join("recovery.signal");
     let made = disk::open_untrusted(&signal, fs::File::options().write(true).create_new(true));
@@ -185,7 +185,7 @@ async fn control_data(
     identity: &Identity,
 ) -> Result<String, EngineError> {
     let exec = Exec::new(installed.program("pg_controldata")).arg("-D").arg(dir.data());
-    let exec = exec.as_user(identity.os_user.as_ref().map(OsUser::ids));
+    let exec = exec.as_user(identity.os_user.as_ref().map(OsUser::ids)).confined();
     let said =
         exec.run_ok().await.map_err(|error| retry("could not read the restored control file", error))?;
     Ok(said.stdout)

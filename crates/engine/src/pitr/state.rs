@@ -9,7 +9,7 @@ use crate::{
     error::{fatal, retry},
     sql::{BACKUP, Session},
 };
-use control::engine::{EngineError, NodeSpec, pitr::ArchiveState};
+use control::engine::{EngineError, NodeSpec, Volume, pitr::ArchiveState};
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 use tokio_postgres::Client;
@@ -66,7 +66,7 @@ pub(crate) async fn enable(tool: &Tool, archive: &Archive, session: &Session) ->
     // Looks first: an archive of this very cluster is fine, one of another is refused.
     let _turn = archive.turn().await;
     let exec = tool.exec(archive.ids()?, &archive.conf(), "stanza-create").arg("--no-online");
-    tool::run("make the archive", exec).await.map(|_| ())
+    tool::run("make the archive", Volume::Archive, exec).await.map(|_| ())
 }
 
 /// A commit after everything that was committed until now, the end of its segment, and the wait until it has arrived.

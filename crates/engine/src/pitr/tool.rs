@@ -74,6 +74,7 @@ impl Tool {
             .arg(format!("--config={}", conf.display()))
             .args([&format!("--stanza={STANZA}"), command])
             .as_user(ids)
+            .confined()
             .limit(LIMIT)
     }
 }
@@ -84,19 +85,19 @@ fn parse(version: &str) -> Option<(u32, u32)> {
     Some((parts.next()?.ok()?, parts.next()?.ok()?))
 }
 
-/// Runs one of its commands to its end; `what` is for people.
-pub(crate) async fn run(what: &str, exec: Exec) -> Result<Output, EngineError> {
-    exec.run_ok().await.map_err(|error| explained(what, error))
+/// Runs one of its commands to its end; `what` is for people, `writes` the volume that it fills.
+pub(crate) async fn run(what: &str, writes: Volume, exec: Exec) -> Result<Output, EngineError> {
+    exec.run_ok().await.map_err(|error| explained(what, writes, error))
 }
 
 /// What went wrong, in its own words: `ERROR: [075]: unable to find backup set…`.
-pub(crate) fn explained(what: &str, error: ProcessError) -> EngineError {
+fn explained(what: &str, writes: Volume, error: ProcessError) -> EngineError {
     let ProcessError::Failed { output, .. } = &error else {
         return retry(format!("could not {what}"), error);
     };
     let said = format!("{}\n{}", output.stdout, output.stderr);
     if said.contains("No space left on device") || said.contains("Disk quota exceeded") {
-        return EngineError::DiskFull { volume: Volume::Data, free_bytes: 0 };
+        return EngineError::DiskFull { volume: writes, free_bytes: 0 };
     }
     let find =
         |kind: &str| said.lines().find_map(|line| line.split_once(kind)).map(|(_, words)| words.trim());

@@ -8,6 +8,7 @@
 //! Two ways to run: [`Exec::run`] waits and captures; [`Exec::start`] starts a server in a session of its own, which
 //! outlives us.
 
+mod confine;
 mod output;
 mod piped;
 
@@ -56,6 +57,7 @@ pub struct Exec {
     humble: bool,
     doors: Arc<[OwnedFd]>,
     heap: Option<u64>,
+    confined: bool,
 }
 
 impl Exec {
@@ -74,6 +76,7 @@ impl Exec {
             humble: false,
             doors: Arc::default(),
             heap: None,
+            confined: false,
         }
     }
 
@@ -117,6 +120,14 @@ impl Exec {
     #[must_use]
     pub fn as_user(mut self, ids: Option<Ids>) -> Self {
         self.ids = ids;
+        self
+    }
+
+    /// Works on what users brought: it gets no more rights by any program, and, as another user, temporary files of its own
+    /// (see [`confine`]).
+    #[must_use]
+    pub fn confined(mut self) -> Self {
+        self.confined = true;
         self
     }
 
@@ -252,15 +263,24 @@ impl Exec {
             command.env("PATH", PATH).env("LC_ALL", "C.UTF-8").env("TZ", "UTC");
         }
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
-        if let Some(Ids { uid, gid }) = self.ids {
+        let confined = self.confined.then(|| (self.ids, !self.needs_temporary()));
+        if let (Some(Ids { uid, gid }), None) = (self.ids, confined) {
             // The standard library also drops all supplementary groups, as we are root.
             command.gid(gid).uid(uid);
         }
         if !own_session {
             command.process_group(0);
         }
-        prepare(&mut command, (own_session, self.humble), self.heap, Arc::clone(&self.doors));
+        prepare(&mut command, (own_session, self.humble), self.heap, confined, Arc::clone(&self.doors));
         command
+    }
+
+    /// Whether it is told of anything below `/tmp`.
+    fn needs_temporary(&self) -> bool {
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned()).into_os_string();
+        let places = [self.program.as_path()].into_iter().chain(self.dir.as_deref()).map(real);
+        let words = self.args.iter().chain(self.env.iter().map(|(_, value)| value)).cloned();
+        confine::is_needed(places.chain(words).collect::<Vec<_>>().iter().map(OsString::as_os_str))
     }
 
     fn name(&self) -> String {
@@ -299,12 +319,16 @@ fn prepare(
     command: &mut Command,
     (own_session, humble): (bool, bool),
     heap: Option<u64>,
+    confined: Option<(Option<Ids>, bool)>,
     doors: Arc<[OwnedFd]>,
 ) {
     let in_child = move || {
         for door in doors.iter() {
             // 0 is whoever writes. A limit that cannot be had is no reason not to run.
             let _ = rustix::io::write(door, b"0");
+        }
+        if let Some((ids, hide)) = confined {
+            confine::enter(ids, hide)?;
         }
         rustix::process::umask(Mode::RWXG | Mode::RWXO);
         if humble {
@@ -323,8 +347,8 @@ fn prepare(
         }
         Ok(())
     };
-    // SAFETY: after fork only async-signal-safe functions may run: write(2), umask(2), nice(2), setrlimit(2) and setsid(2) are, and
-    // the closure neither allocates nor locks.
+    // SAFETY: after fork only async-signal-safe functions may run: write(2), umask(2), nice(2), setrlimit(2), setsid(2) and the bare
+    // system calls of `confine` are, and the closure neither allocates nor locks.
     unsafe { command.pre_exec(in_child) };
 }
 

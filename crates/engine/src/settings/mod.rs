@@ -168,7 +168,7 @@ fn memory(server: &Server<'_>) -> Settings {
     let work = (total_kib - shared) / (4 * u64::from(server.plan.connections()));
     let maintenance = (total_kib / 20).clamp(16 * 1024, 1024 * 1024);
     let kib = |n: u64| format!("{n}kB");
-    vec![
+    let mut all = vec![
         ("shared_buffers", kib(shared)),
         // The kernel's limit of memory does not count them: what is taken in huge pages would come on top of the plan.
         ("huge_pages", "off".into()),
@@ -182,7 +182,12 @@ fn memory(server: &Server<'_>) -> Settings {
         ("effective_cache_size", kib(total_kib / 4 * 3)),
         ("dynamic_shared_memory_type", "posix".into()),
         ("temp_file_limit", format!("{}MB", (server.plan.disk_mib / 4).max(64))),
-    ]
+    ];
+    if server.version.major >= 17 {
+        // 19.4.2, pages of 8 kB: who listens and never reads would else keep 8 GB of others' messages.
+        all.push(("max_notify_queue_pages", "8192".into()));
+    }
+    all
 }
 
 /// 19.5 and 19.6: nothing that was committed is lost, a follower or an archive can be added without a restart, and
@@ -469,6 +474,7 @@ mod tests {
             assert_eq!(all.contains_key("reserved_connections"), reserved, "{major}");
             assert_eq!(all.contains_key("allow_alter_system"), alter_system, "{major}");
             assert_eq!(all.contains_key("io_workers"), io, "{major}");
+            assert_eq!(all.contains_key("max_notify_queue_pages"), alter_system, "{major}");
             assert_eq!(all["default_transaction_read_only"] == "on", major == 18, "as asked for above");
         }
     }

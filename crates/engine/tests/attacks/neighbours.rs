@@ -2,6 +2,7 @@
 
 use crate::host::{self, Host};
 use control::engine::{Engine as _, NodeSpec};
+use engine::EngineConfig;
 use std::time::Duration;
 
 fn os_user(host: &Host, spec: &NodeSpec) -> engine::OsUser {
@@ -15,6 +16,10 @@ fn as_server(host: &Host, spec: &NodeSpec, program: &[&str]) -> (bool, String) {
     let args = [&[ids[0].as_str(), &ids[1], "--clear-groups"], program].concat();
     let ran = host::run("/usr/bin/setpriv", &args);
     (ran.status.success(), String::from_utf8_lossy(&ran.stderr).into_owned())
+}
+
+fn does(program: &str, args: &[&str]) -> bool {
+    host::run(program, args).status.success()
 }
 
 /// A35: whoever became a server's OS user reads and reaches nothing of another one.
@@ -45,7 +50,8 @@ async fn the_user_of_a_server_reaches_no_other_server() {
     assert!(!done && said.contains("Peer authentication failed"), "it is nobody of ours: {said}");
     let (done, said) = as_server(&host, &b, &connect);
     assert!(!done && said.contains("Permission denied"), "not even its door: {said}");
-    // Its port on the network asks whoever comes for a password, and lets the platform's own roles in for none.
+    // Without the firewall, which other machines lack: its port on the network asks whoever comes for a password, and lets
+    // the platform's own roles in for none.
     for (user, wanted) in [("a_1", "password"), ("paddock", "pg_hba.conf"), ("paddock_backup", "pg_hba.conf")]
     {
         let target = format!("host=127.0.0.1 port={port} user={user} dbname=a_1 sslmode=require");
@@ -54,6 +60,82 @@ async fn the_user_of_a_server_reaches_no_other_server() {
         let (done, said) = as_server(&host, &b, &ask);
         assert!(!done && said.contains(wanted), "{user}: {said}");
     }
+    host.end().await;
+}
+
+/// A35: whoever became a server's OS user opens no connection, neither to a neighbour's port nor to anything else.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_user_of_a_server_calls_nobody() {
+    // A container's root may lack the right.
+    if !rustix::process::geteuid().is_root() || !does("/usr/sbin/nft", &["list", "tables"]) {
+        return;
+    }
+    // Numbers of its own: the rule stands for all of them.
+    let walled = EngineConfig { firewall: true, uids: 64780..=64789, ..host::config(&host::fresh_root()) };
+    let host = Host::with(walled).await;
+    let (a, b) = (host.spec("a_1").await, host.spec("b_2").await);
+    for spec in [&a, &b] {
+        host.up(spec).await;
+    }
+    let bystander = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let call = |address: &str, port: u16| format!("exec 3<>/dev/tcp/{address}/{port}");
+    let [neighbour, bystander] =
+        [a.port, bystander.local_addr().unwrap().port()].map(|port| call("127.0.0.1", port));
+    let nobody = |script: &str| {
+        let args = ["--reuid=65534", "--regid=65534", "--clear-groups", "/bin/bash", "-c", script];
+        host::run("/usr/bin/setpriv", &args).status.success()
+    };
+    for script in [&neighbour, &bystander] {
+        assert!(nobody(script), "whom no rule keeps gets there: {script}");
+        let (done, said) = as_server(&host, &b, &["/bin/bash", "-c", script]);
+        assert!(!done && said.contains("No route to host"), "{script}: {said}");
+    }
+    // Where clouds give the machine's credentials away: refused here, not by whatever lies on the way.
+    let (done, said) = as_server(&host, &b, &["/bin/bash", "-c", &call("169.254.169.254", 80)]);
+    assert!(!done && said.contains("No route to host"), "{said}");
+    // It answers all the same, whoever comes.
+    assert_eq!(host.ask(&b, "SELECT 1").await.unwrap(), ["1"]);
+    host.end().await;
+    let gone = host::run("/usr/sbin/nft", &["delete", "table", "inet", "paddock-64780-64789"]);
+    assert!(gone.status.success(), "the rule was there until now");
+}
+
+/// A35: what a server's programs write to /tmp is their own, little, and in nobody's way.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_fills_no_tmp_but_its_own() {
+    if !rustix::process::geteuid().is_root() || !does("/usr/bin/unshare", &["--mount", "true"]) {
+        return;
+    }
+    // A root that does not lie below /tmp, as users have it.
+    let name = host::fresh_root().file_name().unwrap().to_owned();
+    let host = Host::at(std::path::Path::new("/var/lib").join(name)).await;
+    let spec = host.spec("a_1").await;
+    host.up(&spec).await;
+    let (pid, user) = (host.pid(&spec).await, os_user(&host, &spec));
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line =
+        |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
+    assert_eq!(line("NoNewPrivs:"), "1", "no program gives it more rights");
+    assert_eq!(line("CapEff:").trim_matches('0'), "");
+    let uid = user.uid;
+    assert_eq!(line("Uid:"), format!("{uid}\t{uid}\t{uid}\t{uid}"));
+    assert_eq!(line("Groups:"), "");
+    // As one of its own processes sees it.
+    let inside = |script: &str| {
+        let (target, id) = (format!("--target={pid}"), user.uid.to_string());
+        let args = [&target, "--mount", "--setuid", &id, "--setgid", &id, "/bin/bash", "-c", script];
+        let ran = host::run("/usr/bin/nsenter", &args);
+        (ran.status.success(), String::from_utf8_lossy(&[ran.stdout, ran.stderr].concat()).into_owned())
+    };
+    for place in ["/tmp", "/var/tmp"] {
+        assert_eq!(inside(&format!("ls -A {place}")), (true, String::new()), "it is empty");
+        let (done, said) = inside(&format!("head -c 100M /dev/zero > {place}/flood"));
+        assert!(!done && said.contains("No space left on device"), "{said}");
+        assert!(!std::path::Path::new(place).join("flood").exists(), "nobody else sees it");
+        let (done, said) = inside(&format!("rm {place}/flood; cp /bin/true {place}/x && {place}/x"));
+        assert!(!done && said.contains("Permission denied"), "nothing there is run: {said}");
+    }
+    assert_eq!(host.ask(&spec, "SELECT 1").await.unwrap(), ["1"], "it lives");
     host.end().await;
 }
 

@@ -93,6 +93,7 @@ const REFUSED: [(&str, &[&str]); 10] = [
             "CREATE PUBLICATION x FOR TABLES IN SCHEMA public",
             "SELECT pg_create_physical_replication_slot('x')",
             "SELECT pg_create_logical_replication_slot('x', 'pgoutput')",
+            "SELECT pg_logical_slot_get_binary_changes('x', NULL, NULL, 'publication_names', 'published')",
             "SELECT pg_switch_wal()",
             "SELECT pg_backup_start('x')",
         ],
@@ -124,7 +125,7 @@ const FIXED: [&str; 3] =
     ["SET log_directory = '/tmp'", "SET ssl = off", "SET shared_preload_libraries = 'x'"];
 
 /// A41: what a user that only reads may not do either.
-const READ_ONLY: [&str; 13] = [
+const READ_ONLY: [&str; 14] = [
     "CREATE TABLE x (n int)",
     "CREATE TEMPORARY TABLE x (n int)",
     "SELECT lo_from_bytea(0, 'x')",
@@ -138,6 +139,7 @@ const READ_ONLY: [&str; 13] = [
     "SET ROLE shop_4553_rw",
     "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
     "SELECT g_owner()",
+    "CREATE PUBLICATION x",
 ];
 
 /// Said outside of a transaction, where some statements only say that they cannot run in one.
@@ -204,6 +206,12 @@ async fn replication_is_refused(host: &Host, spec: &NodeSpec, user: &str) {
     }
 }
 
+/// What somebody is shown of the statements of the protected user.
+async fn texts(client: &Client) -> Vec<String> {
+    let ask = "SELECT query FROM pg_stat_activity WHERE usename = 'shop_4553'";
+    client.query(ask, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_refused_is_refused_for_want_of_rights() {
     let host = Host::new().await;
@@ -221,6 +229,8 @@ async fn what_is_refused_is_refused_for_want_of_rights() {
             )
             .await
             .unwrap();
+        // A37: whoever may create things may publish tables. It gives nothing: what follows is refused as ever.
+        owner.batch_execute("CREATE PUBLICATION published").await.unwrap();
         // A session of ours that they could aim at.
         assert!(host.engine.sample(&spec, false).await.unwrap().server.is_some());
         for user in ["shop_4553", "analyst_1", "reader_1"] {
@@ -234,6 +244,8 @@ async fn what_is_refused_is_refused_for_want_of_rights() {
             }
             replication_is_refused(&host, &spec, user).await;
         }
+        let slots = inside.query("SELECT FROM pg_replication_slots", &[]).await.unwrap();
+        assert!(slots.is_empty(), "{version}: A37: a slot was made");
         let reader = host.connect_as(&spec, "reader_1", "shop_4553").await.unwrap();
         reader.batch_execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE").await.unwrap();
         for sql in READ_ONLY {
@@ -244,13 +256,18 @@ async fn what_is_refused_is_refused_for_want_of_rights() {
         if version.major >= 17 {
             refused(&reader, &format!("{version}: A41"), message, "42501").await;
         }
-        // A40: texts of others are hidden from users.
-        let hidden =
-            "SELECT count(*) FROM pg_stat_activity WHERE usename = 'shop_4553' AND query LIKE '%CREATE%'";
-        assert_eq!(reader.query_one(hidden, &[]).await.unwrap().get::<_, i64>(0), 0, "{version}");
+        // A40: texts of others are hidden from users, also from one that acts as the same owner.
+        assert!(texts(&inside).await.iter().any(|text| text == message), "{version}: there is one to hide");
+        let writer = host.connect_as(&spec, "analyst_1", "shop_4553").await.unwrap();
+        for (client, role) in [(&reader, "NONE"), (&writer, "shop_4553_owner"), (&writer, "NONE")] {
+            client.batch_execute(&format!("SET ROLE {role}")).await.unwrap();
+            let told = texts(client).await;
+            let hidden = told.iter().all(|text| text == "<insufficient privilege>");
+            assert!(hidden && !told.is_empty(), "{version}: {role}: {told:?}");
+        }
         let log = host.engine.log_tail(spec.id, 100_000).await.unwrap().join("\n");
         assert!(!log.contains("SCRAM-SHA-256$"), "{version}: no verifier in the log");
-        drop((owner, reader, inside));
+        drop((owner, reader, writer, inside));
         host.engine.purge(spec.id).await.unwrap();
     }
     assert!(!std::path::Path::new("/tmp/paddock-must-not-exist").exists());

@@ -8,7 +8,11 @@ use control::engine::{
     Engine as _,
     dumps::{DumpError, Dumps as _, Second},
 };
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 const ENTRIES: i32 = 1_000_000;
 
@@ -50,6 +54,57 @@ fn archive(head: &[u8], entries: i32, statement: &str) -> Vec<u8> {
         all.extend(entry(id, statement));
     }
     all
+}
+
+/// What an archive could say to become more than its owner, and the words that refuse it.
+const GREEDY: [(&str, &str); 8] = [
+    ("ALTER ROLE d_8_owner SUPERUSER", "permission denied to alter role"),
+    // It is a member of the owner and of nobody else.
+    ("SET ROLE paddock", "permission denied to set role"),
+    ("SET SESSION AUTHORIZATION paddock", "permission denied to set session authorization"),
+    // Whom the restore logs in as has no more rights than whom it acts as.
+    ("RESET ROLE; CREATE ROLE pwned SUPERUSER", "permission denied to create role"),
+    ("CREATE ROLE pwned SUPERUSER", "permission denied to create role"),
+    ("COPY (SELECT 1) TO PROGRAM 'touch /tmp/paddock-pwned'", "permission denied to COPY"),
+    // It does not call itself a subscription, so that nothing is left out for being one.
+    (
+        "CREATE SUBSCRIPTION x CONNECTION 'host=127.0.0.1' PUBLICATION y WITH (connect = false)",
+        "permission denied to create subscription",
+    ),
+    // No psql reads it, only the server.
+    ("\\! touch /tmp/paddock-pwned", "syntax error"),
+];
+
+/// A31: what such an archive says is run with the rights of the database's owner, which are too few.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crafted_statement_gains_nothing() {
+    let host = Host::new().await;
+    let spec = host.spec("d_8").await;
+    host.up(&spec).await;
+    let _ = fs::remove_file("/tmp/paddock-pwned");
+    host.ask(&spec, "CREATE TABLE t AS SELECT n FROM generate_series(1, 100) n").await.unwrap();
+    let (_, whole) = dump(&host, &spec).await;
+    let client = host.inside(&spec, "postgres").await;
+    let same = "SELECT pg_postmaster_start_time()::text || string_agg(concat_ws(' ', rolname, rolsuper,
+                    rolcreaterole, rolcreatedb, rolreplication, rolbypassrls), ', ' ORDER BY rolname)
+                FROM pg_roles";
+    let before: String = client.query_one(same, &[]).await.unwrap().get(0);
+
+    for (statement, wanted) in GREEDY {
+        let crafted = archive(head(&whole), 1, statement);
+        let refused = host.engine.load_beside(&spec, 0, &mut Pieces(crafted, 0)).await.unwrap_err();
+        // It was understood and run: what refuses is the server.
+        assert!(refused.to_string().contains(wanted), "{statement}: {refused}");
+        let after: String = client.query_one(same, &[]).await.unwrap().get(0);
+        assert_eq!(after, before, "{statement}");
+        host.engine.drop_second(&spec, Second::Incoming).await.unwrap();
+        assert_eq!(host.engine.seconds(&spec).await.unwrap(), [] as [Second; 0], "{statement}");
+    }
+    assert!(!Path::new("/tmp/paddock-pwned").exists());
+    assert_eq!(host.ask(&spec, "SELECT count(*) FROM t").await.unwrap(), ["100"]);
+    drop(client);
+    host.engine.stop(spec.id, Duration::from_secs(10)).await.unwrap();
+    host.end().await;
 }
 
 /// A32: ten, to know that such an archive is understood; and a million, for which the smallest plan has not the memory. The

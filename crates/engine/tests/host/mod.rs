@@ -1,8 +1,9 @@
 //! A host for one test: a short temporary root, ports of its own, and an end that leaves no process, user or file.
 
-#![allow(dead_code, reason = "each test file is a crate of its own and uses a part")]
+#![allow(dead_code, unused_imports, reason = "each test file is a crate of its own and uses a part")]
 #![allow(clippy::allow_attributes, reason = "what is used differs from file to file")]
 
+pub mod groups;
 pub mod trace;
 pub mod volume;
 
@@ -11,6 +12,7 @@ use engine::{
     EngineConfig, Identity, LocalEngine,
     layout::{ClusterDir, Layout},
 };
+pub use groups::{group, groups_of, may_group, number};
 use secrecy::SecretString;
 use std::{
     fs,
@@ -40,7 +42,13 @@ pub fn fresh_root() -> PathBuf {
 
 pub fn config(root: &Path) -> EngineConfig {
     let versions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/versions");
-    EngineConfig { uids: 64900..=64999, version_dirs: vec![versions], ..EngineConfig::new(root) }
+    // The rule would stand for the users of all tests, and outlive them.
+    EngineConfig {
+        uids: 64900..=64999,
+        firewall: false,
+        version_dirs: vec![versions],
+        ..EngineConfig::new(root)
+    }
 }
 
 impl Host {
@@ -250,41 +258,6 @@ fn remove_users(root: &Path) {
             }
         }
     }
-}
-
-/// Directory of a process in v1's hierarchy of this controller, read independently of the engine. `None` on hosts
-/// without it.
-pub fn group(pid: u32, controller: &str) -> Option<PathBuf> {
-    let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
-    let path = text.lines().find_map(|line| {
-        let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
-        controllers.split(',').any(|one| one == controller).then(|| path.trim_start_matches('/').to_owned())
-    })?;
-    let dir = Path::new("/sys/fs/cgroup").join(controller).join(path);
-    dir.is_dir().then_some(dir)
-}
-
-/// Whether this user may make groups beside this process: else limits are advisory here.
-pub fn may_group() -> bool {
-    let probe = |dir: PathBuf| {
-        let dir = dir.join(format!("paddock-test-{}", Uuid::new_v4().simple()));
-        fs::create_dir(&dir).and_then(|()| fs::remove_dir(&dir)).is_ok()
-    };
-    ["memory", "cpu", "pids"].iter().all(|one| group(std::process::id(), one).is_some_and(probe))
-}
-
-/// One number in a group's file.
-pub fn number(dir: &Path, file: &str) -> u64 {
-    fs::read_to_string(dir.join(file)).unwrap().trim().parse().unwrap()
-}
-
-/// Groups of a database beside this process.
-pub fn groups_of(id: NodeId) -> Vec<PathBuf> {
-    let controllers = ["memory", "cpu", "cpuacct", "pids"];
-    let own = controllers.iter().filter_map(|controller| group(std::process::id(), controller));
-    let entries = own.flat_map(|dir| fs::read_dir(dir).unwrap().flatten());
-    let name = format!("paddock-{}", id.uuid());
-    entries.map(|entry| entry.path()).filter(|path| path.to_string_lossy().contains(&name)).collect()
 }
 
 /// Processes whose working directory lies below the root.

@@ -223,12 +223,16 @@ async fn heals(limit: &str, fill: impl FnOnce(&Path)) {
         assert!(begun.elapsed() < Duration::from_secs(30), "the full storage was not noticed");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    assert!(host.engine.base_backup(&source, BackupKind::Full, &nobody).await.is_err());
+    let refused = host.engine.base_backup(&source, BackupKind::Full, &nobody).await.unwrap_err();
+    assert!(refused.to_string().contains("volume of the archive"), "{refused}");
     // A little room is refused before anything is copied: that of the archive's volume counts, not that of the root.
     if let Ok(all) = fs::File::options().write(true).open(filler.join("all")) {
         all.set_len(all.metadata().unwrap().len() - (8 << 20)).unwrap();
         let refused = host.engine.base_backup(&source, BackupKind::Full, &nobody).await;
-        let Err(EngineError::DiskFull { free_bytes, .. }) = refused else { panic!("{refused:?}") };
+        let Err(EngineError::DiskFull { volume: control::engine::Volume::Archive, free_bytes }) = refused
+        else {
+            panic!("{refused:?}")
+        };
         assert!((1..=8 << 20).contains(&free_bytes), "{free_bytes}");
     }
     let known = host.engine.timelines(database(&source)).await.unwrap();

@@ -8,7 +8,8 @@ use crate::follow::follow;
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{
-    Element, Event, HtmlDialogElement, HtmlElement, HtmlFormElement, HtmlInputElement, KeyboardEvent, Node,
+    Element, Event, HtmlDialogElement, HtmlElement, HtmlFormElement, HtmlInputElement, HtmlTextAreaElement,
+    KeyboardEvent, Node,
 };
 
 /// Where what was typed waits for the answer; this tab only, and never a password.
@@ -161,25 +162,33 @@ fn send_once(form: &HtmlFormElement, event: &Event) {
     drop(button.set_attribute("aria-disabled", "true"));
     // Not `form.id()`: where a form has a field named `id`, that property is the field.
     let Some(id) = form.get_attribute("id") else { return };
-    let typed: Vec<(String, String)> =
-        fields(&id).into_iter().map(|input| (input.id(), input.value())).collect();
-    if let (Ok(text), Some(storage)) = (serde_json::to_string(&typed), storage()) {
+    if let (Ok(text), Some(storage)) = (serde_json::to_string(&fields(&id)), storage()) {
         drop(storage.set_item(KEPT, &text));
     }
 }
 
-/// The fields of a form that people type into and that are no secret.
-fn fields(form: &str) -> Vec<HtmlInputElement> {
-    let kinds =
-        ["text", "email", "url", "number"].map(|kind| format!("form[id=\"{form}\"] input[type={kind}][id]"));
-    all(&kinds.join(","))
+/// The fields of a form that people type into and that are no secret, with what stands in them.
+fn fields(form: &str) -> Vec<(String, String)> {
+    let kinds = ["text", "email", "url", "number"].map(|kind| format!("input[type={kind}][id]:read-write"));
+    let selector = |fields: &str| format!("form[id=\"{form}\"] :is({fields}, textarea[data-keeps])");
+    let typed = |field: Element| Some((field.id(), value_of(&field)?));
+    all(&selector(&kinds.join(","))).into_iter().filter_map(typed).collect()
 }
 
+fn value_of(field: &Element) -> Option<String> {
+    let input = field.dyn_ref::<HtmlInputElement>().map(HtmlInputElement::value);
+    input.or_else(|| field.dyn_ref::<HtmlTextAreaElement>().map(HtmlTextAreaElement::value))
+}
+
+/// Beside an error stands what it is about, and not what was there before.
 fn restore(kept: &[(String, String)]) {
     for (id, value) in kept {
-        let input = document().get_element_by_id(id).and_then(|e| e.dyn_into::<HtmlInputElement>().ok());
-        if let Some(input) = input.filter(|input| input.value().is_empty()) {
+        let Some(field) = document().get_element_by_id(id) else { continue };
+        if let Some(input) = field.dyn_ref::<HtmlInputElement>() {
             input.set_value(value);
+        }
+        if let Some(area) = field.dyn_ref::<HtmlTextAreaElement>() {
+            area.set_value(value);
         }
     }
 }

@@ -6,6 +6,9 @@
 /// What stands in the place of a secret.
 pub const DOTS: &str = "••••••••";
 
+/// No chain of references is followed for longer.
+const LONGEST: usize = 1000;
+
 /// Parts of names whose values are secrets.
 const SECRET_NAMES: [&str; 8] =
     ["SECRET", "PASSWORD", "PASSWD", "TOKEN", "KEY", "CREDENTIAL", "PRIVATE", "SALT"];
@@ -13,15 +16,29 @@ const SECRET_NAMES: [&str; 8] =
 /// `value` as it may be shown for the variable `name`.
 #[must_use]
 pub fn value(name: &str, value: &str) -> String {
-    let upper = name.to_ascii_uppercase();
     if value.starts_with('$') {
         // A reference to another variable says nothing by itself.
         return value.into();
     }
-    if SECRET_NAMES.iter().any(|part| upper.contains(part)) && !value.is_empty() {
+    if is_secret(name) && !value.is_empty() {
         return DOTS.into();
     }
     url_password(value).unwrap_or_else(|| value.into())
+}
+
+/// The same for what a variable stands for in the end: its value may come from one whose name says that it is a secret.
+/// `written` gives a variable's value as it was written.
+#[must_use]
+pub fn resolved<'a>(name: &'a str, value: &str, written: impl Fn(&str) -> Option<&'a str>) -> String {
+    // A ring of references ends, too.
+    let next = |at: &&'a str| written(at)?.strip_prefix('$');
+    let named = std::iter::successors(Some(name), next).take(LONGEST).find(|at| is_secret(at));
+    self::value(named.unwrap_or(name), value)
+}
+
+fn is_secret(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    SECRET_NAMES.iter().any(|part| upper.contains(part))
 }
 
 /// `value` without its password, if it is a URL that has one.
@@ -38,7 +55,7 @@ fn url_password(value: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::value;
+    use super::{resolved, value};
 
     #[test]
     fn passwords_in_urls_are_hidden() {
@@ -52,6 +69,24 @@ mod tests {
     fn secrets_by_name_are_hidden_whole() {
         assert_eq!(value("SECRET_KEY_BASE", "abc"), super::DOTS);
         assert_eq!(value("api_token", "abc"), super::DOTS);
+    }
+
+    #[test]
+    fn what_comes_from_a_secret_is_hidden() {
+        let written = |name: &str| match name {
+            "CACHE" => Some("$REDIS"),
+            "REDIS" => Some("$API_TOKEN"),
+            "API_TOKEN" => Some("swordfish"),
+            "RING" => Some("$RING"),
+            "PLACE" => Some("$REGION"),
+            "REGION" => Some("fr"),
+            _ => None,
+        };
+        for name in ["CACHE", "REDIS", "API_TOKEN"] {
+            assert_eq!(resolved(name, "swordfish", written), super::DOTS, "{name}");
+        }
+        assert_eq!(resolved("PLACE", "fr", written), "fr");
+        assert_eq!(resolved("RING", "$RING", written), "$RING");
     }
 
     #[test]

@@ -78,8 +78,14 @@ withAndWithoutJavaScript((javaScriptEnabled) => {
 
     await test.step("a secret is not on the page until it is asked for", async () => {
       await set(page, "API_TOKEN", "swordfish");
+      await set(page, "REDIS_AUTH", "$API_TOKEN");
       await expect(valueOf(page, "API_TOKEN")).toHaveText("••••••••");
       expect(await page.content()).not.toContain("swordfish");
+      // Nor where another one stands for it.
+      await page.goto(`${environment}?view=resolved`);
+      await expect(valueOf(page, "REDIS_AUTH")).toHaveText("••••••••");
+      expect(await page.content()).not.toContain("swordfish");
+      await page.goto(environment);
       await page.getByRole("link", { name: "Show secrets" }).click();
       await expect(page).toHaveURL(`${environment}?reveal=1`);
       await expect(valueOf(page, "API_TOKEN")).toHaveText("swordfish");
@@ -94,7 +100,7 @@ withAndWithoutJavaScript((javaScriptEnabled) => {
       await expect(page.getByText("The variable is deleted. The app notices at its next start.")).toBeVisible();
       await expect(row(page, "REGION")).toHaveCount(0);
       await page.goto(`${environment}?view=resolved`);
-      await expect(rows(page)).toHaveCount(3);
+      await expect(rows(page)).toHaveCount(4);
       await expect(valueOf(page, "BUCKET_REGION")).toHaveText("$REGION");
     });
     console.expectSilent();
@@ -117,7 +123,10 @@ withAndWithoutJavaScript((javaScriptEnabled) => {
       await page.getByLabel("URL", { exact: true }).fill(app.url);
       await page.getByLabel("Or run on this host").fill("true");
       await page.getByRole("button", { name: "Save hook" }).click();
-      await expect(page.getByRole("alert")).toContainText("The command begins with the full path of a program");
+      await expect(page.locator("#hook-command-error")).toContainText("The command begins with the full path of a program");
+      if (!javaScriptEnabled) return;
+      await expect(page.getByLabel("Or run on this host")).toHaveValue("true");
+      await expect(page.getByLabel("URL", { exact: true })).toHaveValue(app.url);
     });
 
     const secret = await test.step("a webhook and a command of the operator's; the signing secret is shown once", async () => {

@@ -130,6 +130,9 @@ pub fn TextArea(
     /// Height in lines.
     #[prop(default = 3)]
     rows: u16,
+    /// It holds no secret: what was typed survives a refusal.
+    #[prop(optional)]
+    keeps: bool,
     /// It must be filled in.
     #[prop(optional)]
     required: bool,
@@ -144,6 +147,7 @@ pub fn TextArea(
             spellcheck="false"
             autocapitalize="none"
             required=required
+            data-keeps=keeps.then_some("")
             aria-describedby=move || around.described_by()
             aria-invalid=move || around.invalid()
         >

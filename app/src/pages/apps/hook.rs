@@ -45,20 +45,6 @@ pub fn Hook(
     set: ServerAction<SetHook>,
 ) -> impl IntoView {
     let HookView { url, command, deliveries, may_set_command, .. } = hook;
-    let command = command.join("\n");
-    let command_field = if may_set_command {
-        view! {
-            <TextArea
-                label="Or run on this host"
-                name="command"
-                hint="Program and arguments, one on each line; no shell reads them."
-                value=command
-            />
-        }
-        .into_any()
-    } else {
-        view! { <input type="hidden" name="command" value=command /> }.into_any()
-    };
     view! {
         <Panel title="Restart hook" flush=true>
             <div class="panel-body stack">
@@ -85,13 +71,31 @@ pub fn Hook(
                         hint="Gets a signed POST. Leave it empty for no call."
                         value=url.unwrap_or_default()
                     />
-                    {command_field}
+                    <Command command=command.join("\n") may_set=may_set_command />
                     <Submit>"Save hook"</Submit>
                 </Form>
             </div>
             {(!deliveries.is_empty()).then(|| view! { <Deliveries deliveries now /> })}
         </Panel>
     }
+}
+
+/// The command on this host, for whom may set one; for others it stays as it is.
+#[component]
+fn Command(command: String, may_set: bool) -> impl IntoView {
+    if !may_set {
+        return view! { <input type="hidden" name="command" value=command /> }.into_any();
+    }
+    view! {
+        <TextArea
+            label="Or run on this host"
+            name="command"
+            hint="Program and arguments, one on each line; no shell reads them."
+            value=command
+            keeps=true
+        />
+    }
+    .into_any()
 }
 
 #[component]

@@ -36,6 +36,7 @@ pub async fn read_environment(
     edit: String,
 ) -> Result<EnvironmentPage, AppError> {
     use crate::{mask, ssr};
+    use std::collections::HashMap;
     let (control, actor) = (ssr::control()?, ssr::actor()?);
     if reveal || !edit.is_empty() {
         control.fresh(&actor).await?;
@@ -50,8 +51,12 @@ pub async fn read_environment(
     };
     let mut variables = control.variables(&actor, &app, resolved).await?;
     if !reveal {
+        let written =
+            if resolved { control.variables(&actor, &app, false).await? } else { variables.clone() };
+        let written: HashMap<_, _> = written.iter().map(|v| (v.name.as_str(), v.value.as_str())).collect();
         for variable in &mut variables {
-            variable.value = mask::value(&variable.name, &variable.value);
+            let shown = mask::resolved(&variable.name, &variable.value, |name| written.get(name).copied());
+            variable.value = shown;
         }
     }
     let look = Look { app, resolved, reveal, edit };

@@ -45,12 +45,19 @@ async fn shared(host: &Host, spec: &NodeSpec, suffix: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_cell_is_as_documented_after_a_restore_in_place() {
+async fn every_cell_is_as_documented_after_a_restore_in_place_on_every_major() {
     let host = Host::new().await;
-    let spec = host.spec("shop_4553").await;
+    for version in host.versions().await {
+        println!("{version}");
+        restored(&host, host::spec("shop_4553", version)).await;
+    }
+    host.end().await;
+}
+
+async fn restored(host: &Host, spec: NodeSpec) {
     host.up(&spec).await;
-    drop(furnish(&host, &spec).await);
-    let (_, bytes) = dump(&host, &spec).await;
+    drop(furnish(host, &spec).await);
+    let (_, bytes) = dump(host, &spec).await;
     host.engine.load_beside(&spec, 0, &mut Pieces(bytes, 0)).await.unwrap();
     // Those who come while it is restored, too: a user, and the login of a change of password.
     assert!(host.engine.create_user(&spec, "late_1", false, &host::verifier()).await.unwrap());
@@ -58,28 +65,27 @@ async fn every_cell_is_as_documented_after_a_restore_in_place() {
     host.engine.open_login(&next, &host::verifier()).await.unwrap();
     host.engine.swap(&spec, Second::Incoming).await.unwrap();
 
-    let clients = everybody(&host, &spec).await;
+    let clients = everybody(host, &spec).await;
     for schema in SCHEMAS {
         check(&clients, schema, "restored").await;
     }
     clients["shop_4553"].batch_execute(&format!("CREATE SCHEMA new; {}", objects("new"))).await.unwrap();
     check(&clients, "new", "made after the restore").await;
     for (user, read_only) in [("shop_4553", false), ("writer_2", false), ("reader_1", true)] {
-        assert_eq!(gaps(&host, &spec, user, read_only).await, [] as [&str; 0], "{user}");
+        assert_eq!(gaps(host, &spec, user, read_only).await, [] as [&str; 0], "{user}");
     }
     drop(clients);
-    shared(&host, &spec, "restored").await;
+    shared(host, &spec, "restored").await;
 
     // A user that goes meanwhile is known to both databases; one that comes, to one.
     host.engine.drop_user(&spec, "late_1").await.unwrap();
     assert!(host.engine.create_user(&spec, "late_1", false, &host::verifier()).await.unwrap());
     host.engine.swap(&spec, Second::Replaced).await.unwrap();
-    let clients = everybody(&host, &spec).await;
+    let clients = everybody(host, &spec).await;
     for schema in SCHEMAS {
         check(&clients, schema, "taken back").await;
     }
     drop(clients);
-    shared(&host, &spec, "back").await;
+    shared(host, &spec, "back").await;
     host.engine.purge(spec.id).await.unwrap();
-    host.end().await;
 }

@@ -13,27 +13,21 @@ const LONGEST: usize = 1000;
 const SECRET_NAMES: [&str; 8] =
     ["SECRET", "PASSWORD", "PASSWD", "TOKEN", "KEY", "CREDENTIAL", "PRIVATE", "SALT"];
 
-/// `value` as it may be shown for the variable `name`.
+/// `value` as it may be shown for the variable `name`, as it was written or as what it stands for in the end. `written`
+/// gives a variable's value as it was written: what comes from one whose name says that it is a secret is one, too.
 #[must_use]
-pub fn value(name: &str, value: &str) -> String {
-    if value.starts_with('$') {
-        // A reference to another variable says nothing by itself.
+pub fn value<'a>(name: &'a str, value: &str, written: impl Fn(&str) -> Option<&'a str>) -> String {
+    if value.strip_prefix('$').is_some_and(|other| written(other).is_some()) {
+        // A reference to another variable says nothing by itself. Where there is none of that name it is text like any other.
         return value.into();
     }
-    if is_secret(name) && !value.is_empty() {
+    // A ring of references ends, too.
+    let next = |at: &&'a str| written(at)?.strip_prefix('$');
+    let secret = std::iter::successors(Some(name), next).take(LONGEST).any(is_secret);
+    if secret && !value.is_empty() {
         return DOTS.into();
     }
     url_password(value).unwrap_or_else(|| value.into())
-}
-
-/// The same for what a variable stands for in the end: its value may come from one whose name says that it is a secret.
-/// `written` gives a variable's value as it was written.
-#[must_use]
-pub fn resolved<'a>(name: &'a str, value: &str, written: impl Fn(&str) -> Option<&'a str>) -> String {
-    // A ring of references ends, too.
-    let next = |at: &&'a str| written(at)?.strip_prefix('$');
-    let named = std::iter::successors(Some(name), next).take(LONGEST).find(|at| is_secret(at));
-    self::value(named.unwrap_or(name), value)
 }
 
 fn is_secret(name: &str) -> bool {
@@ -55,7 +49,12 @@ fn url_password(value: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{resolved, value};
+    use super::DOTS;
+
+    /// One that refers to nothing.
+    fn value(name: &str, value: &str) -> String {
+        super::value(name, value, |_| None)
+    }
 
     #[test]
     fn passwords_in_urls_are_hidden() {
@@ -67,8 +66,9 @@ mod tests {
 
     #[test]
     fn secrets_by_name_are_hidden_whole() {
-        assert_eq!(value("SECRET_KEY_BASE", "abc"), super::DOTS);
-        assert_eq!(value("api_token", "abc"), super::DOTS);
+        assert_eq!(value("SECRET_KEY_BASE", "abc"), DOTS);
+        assert_eq!(value("api_token", "abc"), DOTS);
+        assert_eq!(value("api_token", "$wordf1sh"), DOTS, "no variable has that name");
     }
 
     #[test]
@@ -83,10 +83,11 @@ mod tests {
             _ => None,
         };
         for name in ["CACHE", "REDIS", "API_TOKEN"] {
-            assert_eq!(resolved(name, "swordfish", written), super::DOTS, "{name}");
+            assert_eq!(super::value(name, "swordfish", written), DOTS, "{name}");
         }
-        assert_eq!(resolved("PLACE", "fr", written), "fr");
-        assert_eq!(resolved("RING", "$RING", written), "$RING");
+        assert_eq!(super::value("CACHE", "$REDIS", written), "$REDIS", "as it was written");
+        assert_eq!(super::value("PLACE", "fr", written), "fr");
+        assert_eq!(super::value("RING", "$RING", written), "$RING");
     }
 
     #[test]

@@ -87,7 +87,7 @@ fn Tile(kind: Kind, day: Day, id: String, fresh: Fresh, plan: StoredValue<Plan>)
         <dl class="panel tile" data-kind=crate::ui::slug(kind.name())>
             <dt>
                 <a href=panel>{kind.name()}</a>
-                <span>"24 h"</span>
+                <span>{kind.highest_of()}</span>
             </dt>
             <dd class="v">{part(|told| &told.value)} <small>{part(|told| &told.of)}</small></dd>
             <dd class="sub">

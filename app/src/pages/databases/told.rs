@@ -50,6 +50,15 @@ impl Kind {
         }
     }
 
+    /// What the highest value on its tile is of: the kernel counts that of memory itself, from the server's start on.
+    #[must_use]
+    pub const fn highest_of(self) -> &'static str {
+        match self {
+            Self::Memory => "highest since start",
+            Self::Cpu | Self::Connections | Self::Disk => "24 h",
+        }
+    }
+
     /// What its tile says. `highest` is of the last 24 hours.
     #[must_use]
     pub fn tell(self, figures: Option<&Figures>, plan: &Plan, highest: Option<f64>) -> Told {
@@ -81,7 +90,7 @@ fn memory(container: &Container, plan: &Plan) -> Told {
     Told {
         value: size(container.memory_bytes),
         of: format!(" of {}", size(limit)),
-        left: format!("highest since start {}", size(container.memory_peak_bytes)),
+        left: format!("highest {}", size(container.memory_peak_bytes)),
         right: format!("{} free", size(limit.saturating_sub(container.memory_bytes))),
         share: (float(container.memory_bytes), float(limit)),
     }
@@ -299,7 +308,7 @@ mod tests {
             Kind::ALL.map(line),
             [
                 "12 % of one core | highest 41 % | limit 50 %",
-                "100 MB of 512 MB | highest since start 140 MB | 412 MB free",
+                "100 MB of 512 MB | highest 140 MB | 412 MB free",
                 "14 of 30 | highest 41 | 16 free",
                 "61 MB of 10 GB | data 8 MB | 9.9 GB free",
             ]

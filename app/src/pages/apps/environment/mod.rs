@@ -55,7 +55,7 @@ pub async fn read_environment(
             if resolved { control.variables(&actor, &app, false).await? } else { variables.clone() };
         let written: HashMap<_, _> = written.iter().map(|v| (v.name.as_str(), v.value.as_str())).collect();
         for variable in &mut variables {
-            let shown = mask::resolved(&variable.name, &variable.value, |name| written.get(name).copied());
+            let shown = mask::value(&variable.name, &variable.value, |name| written.get(name).copied());
             variable.value = shown;
         }
     }

@@ -26,6 +26,8 @@ mod overhead;
 mod paddock;
 #[path = "ratios/probe.rs"]
 mod probe;
+#[path = "ratios/sessions.rs"]
+mod sessions;
 #[path = "ratios/statistics.rs"]
 mod statistics;
 
@@ -58,6 +60,9 @@ async fn main() {
     }
     if wanted("page") {
         page(&target).await;
+    }
+    if wanted("sessions") {
+        sessions::run(&target).await;
     }
     if wanted("backup") {
         backup::run(&target).await;

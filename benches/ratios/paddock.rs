@@ -205,13 +205,19 @@ impl Paddock {
         format!("/databases/{}", addons["addons"][0]["id"].as_str().unwrap())
     }
 
-    async fn timed(&self, path: &str) -> f64 {
+    /// Seconds until a page is there whole.
+    pub async fn timed(&self, path: &str) -> f64 {
         let started = Instant::now();
+        self.bytes(path).await;
+        started.elapsed().as_secs_f64()
+    }
+
+    /// Bytes of a page, as they come without compression.
+    pub async fn bytes(&self, path: &str) -> usize {
         let answer =
             self.http.get(format!("{}{path}", self.url)).header("Cookie", &self.cookie).send().await.unwrap();
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
-        answer.bytes().await.unwrap();
-        started.elapsed().as_secs_f64()
+        answer.bytes().await.unwrap().len()
     }
 
     /// `clients` at once ask for the overview `times` each; answers how many were served.

@@ -14,9 +14,9 @@ pub fn the_command(database: AddonId, act: &Act<'_>) -> AnyView {
     command(database, act).map(|command| view! { <Shown command /> }).into_any()
 }
 
-/// The commands of several acts in one fold, each below its name.
+/// The commands of several acts in one fold, each below its name; unfolded for who asked for them.
 #[must_use]
-pub fn the_commands(database: AddonId, acts: Vec<(String, Act<'_>)>) -> AnyView {
+pub fn the_commands(database: AddonId, acts: Vec<(String, Act<'_>)>, open: bool) -> AnyView {
     let one = |(name, act): (String, Act<'_>)| {
         command(database, &act).map(|command| view! { <h3>{name}</h3> <Parts command /> })
     };
@@ -25,7 +25,7 @@ pub fn the_commands(database: AddonId, acts: Vec<(String, Act<'_>)>) -> AnyView 
         return ().into_any();
     }
     view! {
-        <details class="fold command">
+        <details class="fold command" open=open>
             <summary>"Show me the command"</summary>
             <Environment />
             {shown}

@@ -92,7 +92,7 @@ fn Sorted(id: String, all: Vec<Extension>, acts: Acts) -> impl IntoView {
     let come =
         offered.iter().map(|one| (format!("Enable {}", one.name), Act::CreateExtension { name: &one.name }));
     let commands: [Option<AnyView>; 2] = [gone.collect::<Vec<_>>(), come.collect()]
-        .map(|acts| id.parse().ok().filter(|_| !acts.is_empty()).map(|id| the_commands(id, acts)));
+        .map(|acts| id.parse().ok().filter(|_| !acts.is_empty()).map(|id| the_commands(id, acts, false)));
     let [disabling, enabling] = commands;
     let restart = match offered.iter().filter(|one| one.needs_restart).count() {
         0 => "None needs a restart.",

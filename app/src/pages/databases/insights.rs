@@ -128,6 +128,7 @@ fn Living(id: AddonId, page: InsightsPage) -> impl IntoView {
                     ("Reset".into(), Act::ResetStatements),
                     ("Stop counting".into(), Act::CountStatements { on: false }),
                 ],
+                false,
             )}
         }),
     };

@@ -289,7 +289,7 @@ fn From(id: AddonId, reach: ReachView) -> impl IntoView {
         .networks
         .iter()
         .map(|one| (format!("Close {}", one.network), Act::CloseNetwork { network: one.id }));
-    let closes = the_commands(id, closes.collect());
+    let closes = the_commands(id, closes.collect(), false);
     let rows = reach.networks.into_iter().map(|network| row(id, network, now, close)).collect_view();
     let table = (count > 0).then(|| {
         let mut columns = ["Network", "Note", "Until"].map(Column::text).to_vec();

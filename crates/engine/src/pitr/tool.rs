@@ -102,7 +102,8 @@ fn explained(what: &str, writes: Volume, error: ProcessError) -> EngineError {
     let find =
         |kind: &str| said.lines().find_map(|line| line.split_once(kind)).map(|(_, words)| words.trim());
     // "Unable to find primary": why stands in a warning before it.
-    let own = find("ERROR: ").map(|words| {
+    // What it did not expect at all it calls differently, and says much more below.
+    let own = find("ERROR: ").or_else(|| find("ASSERT: ")).map(|words| {
         if output.status.code() == Some(NO_SERVER) { find("WARN: ").unwrap_or(words) } else { words }
     });
     let words = own.unwrap_or_else(|| said.trim().lines().last().unwrap_or("it said nothing"));

@@ -16,7 +16,7 @@ mod refused;
 mod traps;
 mod users;
 
-use control::engine::{Administer as _, NodeSpec};
+use control::engine::{Administer as _, NodeSpec, logs::Logs as _};
 
 /// Makes it run, with a user that reads and writes and one that only reads.
 #[cfg(test)]
@@ -25,4 +25,10 @@ async fn with_users(host: &host::Host, spec: &NodeSpec) {
     for (name, read_only) in [("analyst_1", false), ("reader_1", true)] {
         assert!(host.engine.create_user(spec, name, read_only, &host::verifier()).await.unwrap(), "{name}");
     }
+}
+
+/// All that a server wrote into its log.
+#[cfg(test)]
+async fn whole_log(host: &host::Host, spec: &NodeSpec) -> Vec<types::log::LogRecord> {
+    host.engine.log_end(spec.id, 64 << 20).await.unwrap().records
 }

@@ -206,6 +206,30 @@ async fn replication_is_refused(host: &Host, spec: &NodeSpec, user: &str) {
     }
 }
 
+/// A23: every setting of the server, of its databases and of its roles, as a session that begins now has them.
+async fn settings(host: &Host, spec: &NodeSpec) -> Vec<String> {
+    let client = host.inside(spec, "shop_4553").await;
+    let ask = "SELECT format('%s=%s from %s', name, setting, source) FROM pg_settings
+               UNION ALL SELECT format('%s in %s: %s', setrole, setdatabase, setconfig) FROM pg_db_role_setting
+               UNION ALL SELECT format('%s: %s', sourceline, applied) FROM pg_file_settings ORDER BY 1";
+    client.query(ask, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
+}
+
+/// What was refused is on record: in the server's log, which its people read, with who was refused and why. The words of
+/// the statement are not, as they may hold a secret.
+async fn is_on_record(host: &Host, spec: &NodeSpec) {
+    let records = crate::whole_log(host, spec).await;
+    let said: usize = REFUSED.iter().map(|(_, statements)| statements.len()).sum();
+    for user in ["shop_4553", "analyst_1", "reader_1"] {
+        let who = format!("{user}@shop_4553");
+        let refused = records.iter().filter(|record| record.who == who && record.text.contains("42501"));
+        let refused: Vec<_> = refused.map(|record| record.text.as_str()).collect();
+        assert!(refused.len() >= said, "{}: {user}: {refused:#?}", spec.version);
+        assert!(refused.iter().any(|text| text.contains("permission denied to create role")), "{refused:#?}");
+        assert!(!refused.iter().any(|text| text.contains("PASSWORD 'x'")), "{refused:#?}");
+    }
+}
+
 /// What somebody is shown of the statements of the protected user.
 async fn texts(client: &Client) -> Vec<String> {
     let ask = "SELECT query FROM pg_stat_activity WHERE usename = 'shop_4553'";
@@ -233,6 +257,7 @@ async fn what_is_refused_is_refused_for_want_of_rights() {
         owner.batch_execute("CREATE PUBLICATION published").await.unwrap();
         // A session of ours that they could aim at.
         assert!(host.engine.sample(&spec, false).await.unwrap().server.is_some());
+        let before = settings(&host, &spec).await;
         for user in ["shop_4553", "analyst_1", "reader_1"] {
             let client = host.connect_as(&spec, user, "shop_4553").await.unwrap();
             everything(&client, user, version).await;
@@ -244,6 +269,8 @@ async fn what_is_refused_is_refused_for_want_of_rights() {
             }
             replication_is_refused(&host, &spec, user).await;
         }
+        assert_eq!(settings(&host, &spec).await, before, "{version}: A23");
+        is_on_record(&host, &spec).await;
         let slots = inside.query("SELECT FROM pg_replication_slots", &[]).await.unwrap();
         assert!(slots.is_empty(), "{version}: A37: a slot was made");
         let reader = host.connect_as(&spec, "reader_1", "shop_4553").await.unwrap();

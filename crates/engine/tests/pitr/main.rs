@@ -8,8 +8,8 @@ mod disks;
 mod faults;
 #[cfg(test)]
 #[path = "../host/mod.rs"]
-#[cfg(test)]
 mod host;
 mod moments;
+mod planted;
 mod spoilt;
 mod yard;

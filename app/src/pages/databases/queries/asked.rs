@@ -19,6 +19,8 @@ pub struct Asked {
     pub every_s: u32,
     /// Which sessions, and how.
     pub filter: SessionFilter,
+    /// The process whose commands are shown.
+    pub commands: Option<i32>,
 }
 
 impl Asked {
@@ -36,7 +38,8 @@ impl Asked {
             state: text("state"),
             order: SessionOrder::named(&text("sort")),
         };
-        Self { every_s, filter }
+        let commands = get("commands").and_then(|pid| pid.parse().ok());
+        Self { every_s, filter, commands }
     }
 
     /// As it stands in an address, after the `?`; what is usual is left out.
@@ -51,6 +54,7 @@ impl Asked {
             ("user", (!user.is_empty()).then(|| url(user))),
             ("state", (!state.is_empty()).then(|| url(state))),
             ("sort", sort.filter(|_| *order != SessionOrder::default()).map(ToOwned::to_owned)),
+            ("commands", self.commands.map(|pid| pid.to_string())),
         ];
         let told = pairs.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", value?)));
         told.collect::<Vec<_>>().join("&")
@@ -82,6 +86,9 @@ mod tests {
         let asked = Asked::of(get);
         assert_eq!((asked.every_s, asked.filter.order), (1, SessionOrder::Pid));
         assert_eq!(asked.query(), "refresh=1&idle=1&q=a%20%26%20b&state=active&sort=pid");
+        let with = Asked { commands: Some(7), ..Asked::of(|_| None) };
+        assert_eq!(with.href("ad-1"), "/databases/ad-1/queries?commands=7");
+        assert_eq!(Asked::of(|name| (name == "commands").then(|| "7; x".into())).commands, None);
         assert_eq!(Asked::of(|_| None).href("ad-1"), "/databases/ad-1/queries");
         assert_eq!(Asked::of(|_| Some("7".into())).every_s, 5, "what is not offered");
     }

@@ -21,7 +21,7 @@ use renewing::Renewing;
 use serde::{Deserialize, Serialize};
 use table::Sessions;
 pub use table::Text;
-use types::{command::Act, query::QueriesView, view::DatabaseView};
+use types::{AddonId, command::Act, query::QueriesView, view::DatabaseView};
 
 /// What the page shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -93,11 +93,9 @@ fn Living(view: DatabaseView, page: QueriesPage) -> impl IntoView {
     let (cancel, terminate) = (ServerAction::<CancelQuery>::new(), ServerAction::<TerminateQuery>::new());
     let QueriesPage { view: queries, asked, said } = page;
     let id = view.addon.id;
-    // One of them, to see how: with each row, a page of many sessions would be twice as long.
-    let first = queries.sessions.first().and_then(|one| Some((one.pid, one.connected()?)));
     let shown = if queries.running {
         Either::Left(
-            view! { <Sessions view=queries.clone() id=id.to_string() page=asked.query() cancel terminate /> },
+            view! { <Sessions view=queries.clone() id=id.to_string() asked=asked.clone() cancel terminate /> },
         )
     } else {
         Either::Right(view! {
@@ -109,12 +107,7 @@ fn Living(view: DatabaseView, page: QueriesPage) -> impl IntoView {
             </section>
         })
     };
-    let mut acts = vec![("List what runs".to_owned(), Act::ListQueries)];
-    if let Some((pid, started)) = first {
-        acts.push((format!("Cancel process {pid}"), Act::CancelQuery { pid, started }));
-        acts.push((format!("Terminate process {pid}"), Act::TerminateQuery { pid, started }));
-    }
-    let commands = the_commands(id, acts);
+    let commands = commands(id, &queries, asked.commands);
     view! {
         <ErrorSummary problem=problem(cancel) />
         <ErrorSummary problem=problem(terminate) />
@@ -122,8 +115,29 @@ fn Living(view: DatabaseView, page: QueriesPage) -> impl IntoView {
         <div class="stack queries">
             <Bar id=id.to_string() asked=asked.clone() users=queries.users.clone() idle=queries.idle />
             <Renewing every_s=asked.every_s />
-            <div class="queries-live stack">{shown}</div>
-            {commands}
+            <div class="queries-live stack">{shown} {commands}</div>
+        </div>
+    }
+}
+
+/// The commands of one session: the one that was asked for, or the first, to see how. With each row, a page of many
+/// sessions would be twice as long.
+fn commands(id: AddonId, queries: &QueriesView, asked: Option<i32>) -> impl IntoView {
+    let mut acts = vec![("List what runs".to_owned(), Act::ListQueries)];
+    let session = match asked {
+        Some(pid) => queries.sessions.iter().find(|one| one.pid == pid),
+        None => queries.sessions.first(),
+    };
+    if let Some((pid, started)) = session.and_then(|one| Some((one.pid, one.connected()?))) {
+        acts.push((format!("Cancel process {pid}"), Act::CancelQuery { pid, started }));
+        acts.push((format!("Terminate process {pid}"), Act::TerminateQuery { pid, started }));
+    }
+    let gone = asked.filter(|_| session.is_none());
+    let gone =
+        gone.map(|pid| view! { <p class="hint">{format!("Process {pid} is not listed any more.")}</p> });
+    view! {
+        <div id="commands" class="stack">
+            {gone} {the_commands(id, acts, asked.is_some())}
         </div>
     }
 }

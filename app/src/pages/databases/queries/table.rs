@@ -1,7 +1,7 @@
 //! The sessions: a line that sums them up, and one row for each, below what blocks it. What people and programs wrote
 //! (names, texts) is text here and nothing else.
 
-use super::{CancelQuery, TerminateQuery};
+use super::{CancelQuery, TerminateQuery, asked::Asked};
 use crate::ui::{Column, Confirm, Dot, Empty, Pill, RowForm, Table, Td, Variant};
 use leptos::prelude::*;
 use types::query::{IN_ROW, LISTED, QueriesView, SessionState, SessionView, beginning};
@@ -13,8 +13,8 @@ pub fn Sessions(
     view: QueriesView,
     /// The add-on's id.
     id: String,
-    /// The page's address after the `?`, to come back to.
-    page: String,
+    /// What the page was asked for, to come back to.
+    asked: Asked,
     /// Stops a statement.
     cancel: ServerAction<CancelQuery>,
     /// Ends a session.
@@ -43,7 +43,7 @@ pub fn Sessions(
             Column::text("Query"),
             Column::actions("Actions"),
         ];
-        let row = |session| view! { <Row session id=id.clone() page=page.clone() cancel terminate /> };
+        let row = |session| view! { <Row session id=id.clone() asked=asked.clone() cancel terminate /> };
         let rows = view.sessions.into_iter().map(row).collect_view();
         view! {
             <Table caption="Sessions" columns>
@@ -104,11 +104,13 @@ fn blocker(pid: i32) -> String {
 fn Row(
     session: SessionView,
     id: String,
-    page: String,
+    asked: Asked,
     cancel: ServerAction<CancelQuery>,
     terminate: ServerAction<TerminateQuery>,
 ) -> impl IntoView {
     let pid = session.pid;
+    let commands = Asked { commands: Some(pid), ..asked.clone() }.href(&id) + "#commands";
+    let page = Asked { commands: None, ..asked }.query();
     let fields = vec![
         ("id", id),
         ("pid", pid.to_string()),
@@ -131,7 +133,12 @@ fn Row(
     view! {
         <tr data-depth=session.depth.min(3).to_string()>
             <Td label="PID" class="mono">
-                {place} {pid} " " {blocks} {blocked}
+                {place}
+                <a href=commands title="Show its commands">
+                    {pid} <span class="hidden">", show its commands"</span>
+                </a>
+                " "
+                {blocks} {blocked}
             </Td>
             <Td label="User · application" class="who">
                 <bdi>{session.user.clone()}</bdi>

@@ -2,10 +2,18 @@
 import { expectAccessible } from "../support/accessible.ts";
 import { panel, told, unfoldTable, values, valuesAndRows, waitForValues } from "../support/metrics.ts";
 import { ready, soon, untilTold } from "../support/pages.ts";
-import { firstDatabase } from "../support/steps.ts";
+import { psql } from "../support/paddock.ts";
+import { firstDatabase, talk, urlOf } from "../support/steps.ts";
 import { expect, test, withAndWithoutJavaScript } from "../support/test.ts";
 
 const always = ["Connections", "Transactions", "Latency of a probe", "CPU", "Memory", "Disk"];
+
+/// Bytes as pages tell them.
+function size(bytes: number): string {
+  const [unit, name] = bytes < 1 << 20 ? [1 << 10, "kB"] : [1 << 20, "MB"];
+  const whole = Math.floor(bytes / unit), tenth = Math.floor((bytes % unit) * 10 / unit);
+  return whole < 10 && tenth > 0 ? `${whole}.${tenth} ${name}` : `${whole} ${name}`;
+}
 
 withAndWithoutJavaScript((javaScriptEnabled) => {
   test("charts, tables and ranges", async ({ page, paddock, console }) => {
@@ -81,6 +89,25 @@ withAndWithoutJavaScript((javaScriptEnabled) => {
       }
       await tiles.getByRole("link", { name: "Memory", exact: true }).click();
       await expect(page).toHaveURL(/\/metrics#panel-memory$/);
+    });
+
+    await test.step("its figures are what PostgreSQL tells whoever asks", async () => {
+      const url = await urlOf(page, paddock);
+      psql(url, "CREATE TABLE big AS SELECT n, repeat(md5(n::text), 20) AS t FROM generate_series(1, 20000) n");
+      const open = [1, 2, 3].map((n) => talk(url, `SELECT 'held ${n}'`));
+      try {
+        const held = "SELECT count(*) FROM pg_stat_activity WHERE usename = session_user AND pid <> pg_backend_pid()";
+        await expect(() => expect(psql(url, held)).toBe("3")).toPass({ timeout: 60_000 });
+        await page.goto(database);
+        const fact = (name: string) => page.locator(".fact", { hasText: name }).locator("dd");
+        await untilTold(page, async () => {
+          await expect(page.locator(".tile[data-kind=connections] .v")).toHaveText(
+            new RegExp(`^${psql(url, held)}\\s+of ${psql(url, "SELECT rolconnlimit FROM pg_roles WHERE rolname = session_user")}$`), soon);
+          await expect(fact("Your database")).toHaveText(size(Number(psql(url, "SELECT pg_database_size(current_database())"))), soon);
+        });
+      } finally {
+        for (const one of open) one.kill();
+      }
     });
     // The refused range.
     console.expectSilent(/status of 422/);

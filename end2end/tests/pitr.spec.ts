@@ -106,6 +106,8 @@ withAndWithoutJavaScript((javaScriptEnabled) => {
         await expect(page.getByRole("link", { name: "Choose it" })).toBeVisible(soon);
       }).toPass({ timeout: 180_000 });
       await accessible("what a restore has left");
+      await choosesOnTheRibbon(page);
+      await page.goto(`${database}/recovery`);
       await page.getByRole("link", { name: "Choose it" }).click();
       await page.getByRole("button", { name: "Restore beside it" }).click();
       await expectDone(page);
@@ -137,6 +139,21 @@ function shown(moment: string, seconds: number): string {
   const at = new Date(Date.parse(`${moment.replace(" ", "T")}Z`) + seconds * 1000);
   const [, day, month, year, time] = at.toUTCString().split(" ");
   return `${Number(day)} ${month} ${year}, ${time} UTC`;
+}
+
+/// The ribbon has what happened, and each part of it is a link to its moment.
+async function choosesOnTheRibbon(page: Page) {
+  const marks = (kind: string) => page.locator(`.ribbon-mark[data-kind=${kind}]`);
+  await expect(marks("base").first()).toBeAttached();
+  await expect(marks("restore")).toHaveCount(1);
+  await expect(page.locator(".ribbon-gap")).toHaveCount(0);
+  await expect(page.locator(".ribbon-chosen")).toHaveCount(0);
+  const part = page.locator(".ribbon a").nth(41);
+  const at = new URLSearchParams((await part.getAttribute("href"))!.replace(/#.*/, "")).get("at")!;
+  await part.click();
+  await expect(page).toHaveURL(/[?]at=.*#chosen$/);
+  await expect(page.locator(".ribbon-chosen")).toHaveCount(1);
+  await expect(page.locator(".read-back-moment")).toContainText(`${at.slice(0, 10)} ${at.slice(11, 19)} UTC`);
 }
 
 /// Types a moment and has it read back.

@@ -1,6 +1,8 @@
 //! The Content-Security-Policy of pages and of everything else.
 //!
 //! A page may run its own scripts only: files of this origin, and inline scripts that carry this response's nonce.
+//! There is no `'strict-dynamic'`: it would refuse the module that Leptos preloads by a link without a nonce. Nothing of
+//! this origin but our own files is served as a script.
 //! `'wasm-unsafe-eval'` lets WebAssembly be compiled and nothing else be evaluated.
 
 /// For whatever is not a page: it may do nothing at all if a browser shows it.

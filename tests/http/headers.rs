@@ -83,9 +83,20 @@ async fn inline_scripts_carry_the_nonce() {
             !answer.text.contains("onclick=") && !answer.text.contains("javascript:"),
             "no inline handlers"
         );
+        assert_eq!(
+            policy.replace(&nonce, "N"),
+            "default-src 'none'; script-src 'self' 'nonce-N' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
+             font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; \
+             object-src 'none'; frame-ancestors 'none'"
+        );
         nonces.push(nonce);
     }
     assert_ne!(nonces[0], nonces[1]);
+    let other = server.get(&server.person("ada").await, "/v1/regions").await;
+    assert_eq!(
+        other.header("content-security-policy"),
+        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
 }
 
 /// The policy has no room for inline styles: pages must not rely on them.

@@ -20,6 +20,7 @@ mod metrics;
 mod openapi;
 mod pitr;
 mod plans;
+mod read_only;
 mod sessions;
 mod sockets;
 mod store_full;

@@ -7,6 +7,7 @@
 use crate::{
     disk,
     error::{Doing as _, fatal, retry},
+    host,
     identity::Identity,
     keeper,
     layout::{ClusterDir, Layout},
@@ -80,7 +81,7 @@ impl Maker {
         // Held until the end: a locked directory is being made, not left half made.
         let (_lock, os_user) = self.begin(dir, cluster).await?;
         furnish(dir, os_user.as_ref()).doing(|| format!("make room in {}", dir.path().display()))?;
-        initdb(dir, os_user.as_ref(), installed, !matches!(pace, Pace::Awaited)).await?;
+        initdb(dir, os_user.as_ref(), installed, pace).await?;
         let identity = Identity {
             cluster,
             node: None,
@@ -263,7 +264,7 @@ async fn initdb(
     dir: &ClusterDir,
     user: Option<&OsUser>,
     installed: &Installed,
-    humble: bool,
+    pace: Pace<'_>,
 ) -> Result<(), EngineError> {
     let mut exec = Exec::new(installed.program("initdb"))
         .arg("-D")
@@ -274,11 +275,15 @@ async fn initdb(
         .dir(dir.path())
         .as_user(user.map(OsUser::ids))
         .limit(Duration::from_secs(120));
-    if humble {
+    let awaited = matches!(pace, Pace::Awaited);
+    if !awaited {
         exec = exec.humble();
     }
     if installed.version.major >= 17 {
         exec = exec.args(["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]);
+        if awaited && host::syncs_whole_systems() {
+            exec = exec.arg("--sync-method=syncfs");
+        }
     }
     match exec.run_ok().await {
         Ok(_) => Ok(()),

@@ -7,11 +7,12 @@ use crate::{
     EngineConfig, disk, dump,
     error::{Doing as _, fatal, retry},
     hba::{self, Access},
+    host,
     identity::Identity,
     keeper,
     layout::ClusterDir,
     os_user, pitr, reach,
-    settings::{self, Host, Server, Settings},
+    settings::{self, Server, Settings},
     sql::{BACKUP, LOADER, PLATFORM, SUPERUSER, Session},
     tls::{self, Ca},
     versions::Installed,
@@ -220,7 +221,7 @@ fn with_server<T>(
     work(&Server {
         version: spec.version,
         plan: &spec.plan,
-        host: host(),
+        host: host::host(),
         name: &spec.name,
         port: spec.port,
         listen,
@@ -297,15 +298,6 @@ fn archiver(identity: &Identity, spec: &NodeSpec) -> Result<String, EngineError>
         return Ok(String::new());
     };
     hba::archiver(&user.name, BACKUP).map_err(|error| fatal("the server's OS user cannot be named", error))
-}
-
-/// What this host has.
-pub(crate) fn host() -> Host {
-    let info = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let total =
-        info.lines().find_map(|line| line.strip_prefix("MemTotal:")?.split_whitespace().next()?.parse().ok());
-    let cpus = std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(u32::MAX));
-    Host { memory_mib: total.unwrap_or(u64::MAX) / 1024, cpus }
 }
 
 #[derive(Clone, Copy)]

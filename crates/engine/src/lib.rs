@@ -18,6 +18,7 @@ mod gauge;
 pub mod hba;
 mod heap;
 mod hook;
+mod host;
 mod identity;
 mod keeper;
 mod kept;

@@ -163,14 +163,16 @@ fn waiting() -> Result<Names, EngineError> {
 /// Makes what is missing, except that nobody may log in yet.
 async fn make(session: &Session, name: &str, names: &Names, seen: &Seen) -> Result<(), EngineError> {
     let before = cluster_wide(names, &seen.roles.keys().cloned().collect());
-    session.run("make the roles", async |client: Client| client.batch_execute(&before).await).await?;
-    if !seen.databases.contains(name) {
-        let create = format!(
-            "CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'UTF8'",
-            names.user, names.owner
-        );
-        session.run("make the database", async |client: Client| client.batch_execute(&create).await).await?;
-    }
+    let roles = session.run("make the roles", async |client: Client| client.batch_execute(&before).await);
+    // Beside each other: the database is the platform's until its rights are set, when its owner is there.
+    let database = async {
+        if seen.databases.contains(name) {
+            return Ok(());
+        }
+        let create = format!("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'", names.user);
+        session.run("make the database", async |client: Client| client.batch_execute(&create).await).await
+    };
+    tokio::try_join!(roles, database)?;
     let inside = Session { database: name.into(), ..session.clone() };
     let rights = within(&names.user, names);
     inside
@@ -250,6 +252,7 @@ fn within(database: &str, names: &Names) -> String {
     let Names { user, owner, rw, ro, .. } = names;
     let mut sql = format!(
         r#"BEGIN;
+ALTER DATABASE {database} OWNER TO {owner};
 REVOKE ALL ON DATABASE {database} FROM PUBLIC;
 GRANT CONNECT, TEMPORARY, CREATE ON DATABASE {database} TO {rw};
 GRANT CONNECT ON DATABASE {database} TO {ro}, {BACKUP}, {MONITOR};

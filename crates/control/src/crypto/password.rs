@@ -174,4 +174,35 @@ mod tests {
         let passwords = Passwords::new(Cost::TINY).unwrap();
         assert!(matches!(passwords.hash(&"x".repeat(1025).into()).await, Err(Error::Invalid(_))));
     }
+    /// A10: however many come at once, two are worked for, so many wait, and the rest is told when to come again.
+    #[tokio::test]
+    async fn few_run_at_once_some_wait_and_the_rest_is_asked_to_come_back() {
+        let passwords = Passwords::new(Cost::TINY).unwrap();
+        let held =
+            passwords.running.clone().acquire_many_owned(u32::try_from(AT_ONCE).unwrap()).await.unwrap();
+        let mut asked = tokio::task::JoinSet::new();
+        let ask = |_| {
+            let passwords = passwords.clone();
+            asked.spawn(async move { passwords.hash(&"correct horse".into()).await })
+        };
+        let handles: Vec<_> = (0..500).map(ask).collect();
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(handles.iter().filter(|one| one.is_finished()).count(), 500 - AT_ONCE - IN_QUEUE);
+        drop(held);
+        let mut told = (0, 0);
+        for one in asked.join_all().await {
+            match one {
+                Ok(_) => told.0 += 1,
+                Err(Error::TooMany { retry_after, .. }) => {
+                    assert_eq!(retry_after, Duration::from_secs(5));
+                    told.1 += 1;
+                }
+                Err(other) => panic!("{other}"),
+            }
+        }
+        assert_eq!(told, (AT_ONCE + IN_QUEUE, 500 - AT_ONCE - IN_QUEUE));
+        assert_eq!(passwords.queue.available_permits(), AT_ONCE + IN_QUEUE);
+    }
 }

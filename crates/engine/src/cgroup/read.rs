@@ -1,6 +1,6 @@
 //! What the kernel says of a group. Everything is optional: a host may lack a controller, a kernel a file.
 
-use std::fs;
+use crate::host;
 
 /// A look at a group, taken at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,9 +49,5 @@ pub(crate) struct Swap {
 
 /// Swap of the whole host, bytes: where there is none, a limit of swap allows nothing.
 pub(crate) fn swap_of_host() -> u64 {
-    let info = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let kib = info
-        .lines()
-        .find_map(|line| line.strip_prefix("SwapTotal:")?.split_whitespace().next()?.parse::<u64>().ok());
-    kib.unwrap_or(0) * 1024
+    host::memory_kib("SwapTotal").unwrap_or(0) * 1024
 }

@@ -4,6 +4,7 @@ use super::{LocalEngine, limits, now};
 use crate::{
     cgroup::room,
     dump::{self, Throwaway, Works},
+    host,
     identity::Identity,
     layout::ClusterDir,
     procs::Handle,
@@ -63,8 +64,7 @@ impl Dumps for LocalEngine {
         let _trying = self.inner.trying.lock().await;
         let installed = self.installed(spec.version).await?;
         let crate::local::Inner { config, ca, layout, pool, .. } = &*self.inner;
-        let (maker, installed, limits) =
-            (&pool.maker, &installed, limits(spec).aside(crate::configure::host()));
+        let (maker, installed, limits) = (&pool.maker, &installed, limits(spec).aside(host::host()));
         let needs = Throwaway { config, ca, layout, maker, installed, limits, now: now() };
         dump::try_dump(needs, spec, source).await
     }
@@ -96,7 +96,7 @@ impl Dumps for LocalEngine {
         // The load of the last minute, `proc(5)`; unreadable, nobody is kept waiting for it.
         let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
         let load = load.split_whitespace().next().and_then(|load| load.parse::<f64>().ok()).unwrap_or(0.0);
-        load < f64::from(crate::configure::host().cpus)
+        load < f64::from(host::host().cpus)
     }
 
     async fn seconds(&self, spec: &NodeSpec) -> Result<Vec<Second>, EngineError> {

@@ -17,7 +17,7 @@ use crate::{
     error::{fatal, retry},
     figures, firewall,
     gauge::Gauges,
-    hook,
+    hook, host,
     identity::Identity,
     keeper::{self, START_LIMIT, Server, Watch},
     kept::Kept,
@@ -196,7 +196,7 @@ impl LocalEngine {
 
 /// The kernel's share of a plan on this host.
 fn limits(spec: &NodeSpec) -> Limits {
-    Limits::of(&spec.plan, configure::host())
+    Limits::of(&spec.plan, host::host())
 }
 
 /// That a start was needed because the last server had been out of memory, for people.
@@ -272,7 +272,7 @@ impl Engine for LocalEngine {
         // What is being restored listens nowhere, so it may have the port of the server that it may take the place of.
         let listens = crate::pitr::Restoring::read(&dir)?.is_none_or(|note| note.listens());
         let listen: &[std::net::IpAddr] = if listens { &self.inner.config.listen } else { &[] };
-        let limits = Some(limits(spec).in_haste(configure::host()));
+        let limits = Some(limits(spec).in_haste(host::host()));
         let (dir, port) = (&dir, spec.port);
         let server = Server { dir, identity: &identity, installed: &installed, port, listen, limits };
         // What was seen while it ran did not end it.

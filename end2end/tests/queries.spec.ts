@@ -44,6 +44,7 @@ withAndWithoutJavaScript((javaScriptEnabled) => {
       await untilOne(url, "onerror", "state = 'active'");
       if (javaScriptEnabled) {
         // Looks come every second, and one that begins now has it; a server that is busy is asked for a moment only.
+        await page.mouse.move(0, 0);
         const looks = () => page.waitForRequest((request) => request.url() === `${database}/queries?refresh=1`);
         let left = 3;
         do await (await looks()).response(); while (--left > 0 && !(await row.isVisible()));

@@ -85,9 +85,9 @@ pub(crate) async fn commit(
             let held = written.fetch_one(&mut *tx).await?;
             // Nothing of the step's own either, when somebody else has the operation.
             if held == 0 {
-                tx.rollback().await?
+                tx.rollback().await?;
             } else {
-                tx.commit().await?
+                tx.commit().await?;
             }
             held
         }

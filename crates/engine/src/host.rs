@@ -16,7 +16,7 @@ pub(crate) fn host() -> Host {
     Host { memory_mib: memory_kib("MemTotal").unwrap_or(u64::MAX) / 1024, cpus }
 }
 
-/// More than this that waits to be written, KiB, makes `syncfs` wait for what is not ours.
+/// More than this that waits to be written or is being written, KiB, makes `syncfs` wait for what is not ours.
 const LITTLE: u64 = 64 << 10;
 
 /// One `syncfs` writes a new cluster sooner than a thousand `fsync`: little else waits to be written, and the kernel tells
@@ -26,7 +26,8 @@ pub(crate) fn syncs_whole_systems() -> bool {
     let release = release.release().to_string_lossy();
     let mut parts = release.split(|c: char| !c.is_ascii_digit()).map_while(|part| part.parse::<u32>().ok());
     let tells = (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) >= (5, 8);
-    tells && memory_kib("Dirty").is_some_and(|dirty| dirty < LITTLE)
+    let waits = ["Dirty", "Writeback"].map(memory_kib);
+    tells && matches!(waits, [Some(dirty), Some(written)] if dirty + written < LITTLE)
 }
 
 #[cfg(test)]

@@ -172,7 +172,10 @@ async fn make(session: &Session, name: &str, names: &Names, seen: &Seen) -> Resu
         let create = format!("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'", names.user);
         session.run("make the database", async |client: Client| client.batch_execute(&create).await).await
     };
-    tokio::try_join!(roles, database)?;
+    // Both to their end: what is dropped goes on in the server, and the next try would not see it yet.
+    let (roles, database) = tokio::join!(roles, database);
+    roles?;
+    database?;
     let inside = Session { database: name.into(), ..session.clone() };
     let rights = within(&names.user, names);
     inside

@@ -82,6 +82,11 @@ impl Session {
                 " -c log_statement=none -c log_min_duration_statement=-1 -c log_min_error_statement=panic";
             options += " -c log_duration=off -c session_replication_role=origin";
         }
+        if self.user == MONITOR {
+            // A thousand sessions with long texts are 16 MB, and should not go through a file at each look. Small plans have
+            // few sessions, so there it stays unused.
+            options += " -c work_mem=20MB";
+        }
         config.options(&options);
         config
     }

@@ -92,7 +92,8 @@ fn query(idle: bool) -> String {
     let shown = if idle { "true" } else { "state IS DISTINCT FROM 'idle'" };
     format!(
         r#"WITH client AS (
-    SELECT *, clock_timestamp() AS now FROM pg_stat_activity WHERE backend_type = 'client backend'
+    -- Stable, unlike clock_timestamp(): else all of it is kept a second time.
+    SELECT *, statement_timestamp() AS now FROM pg_stat_activity WHERE backend_type = 'client backend'
 )
 SELECT coalesce(json_agg(json_build_object(
            'pid', pid, 'started_us', (extract(epoch FROM backend_start) * 1000000)::int8,

@@ -42,12 +42,11 @@ fn upgrade(host: &Host, from: &NodeSpec, to: PgVersion) -> NodeSpec {
     let [data, grown] = [&old, &new].map(|path| path.display().to_string());
     let bin = |version| bin(host, version).display().to_string();
     let initdb = format!("{}/initdb", bin(to));
-    let locale =
-        ["--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"];
-    run(
-        &initdb,
-        &[&["-D", &grown, "-U", "paddock", "--data-checksums", "-A", "trust"], &locale[..]].concat(),
-    );
+    // As Paddock itself makes them.
+    let builtin = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"];
+    let builtin = if to.major >= 17 { &builtin[..] } else { &[] };
+    let usual = ["-D", &grown, "-U", "paddock", "--data-checksums", "-A", "trust", "--encoding=UTF8"];
+    run(&initdb, &[&usual[..], &["--locale=C.UTF-8"], builtin].concat());
     let (before, after) = (bin(from.version), bin(to));
     run(
         &format!("{after}/pg_upgrade"),

@@ -17,6 +17,8 @@ pub fn Bar(
     /// How many sessions are idle.
     idle: usize,
 ) -> impl IntoView {
+    // Another look is not at the same commands.
+    let asked = Asked { commands: None, ..asked };
     let refresh = |(every_s, words): (u32, &'static str)| {
         let current = (asked.every_s == every_s).then_some("true");
         let href = Asked { every_s, ..asked.clone() }.href(&id);

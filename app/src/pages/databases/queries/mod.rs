@@ -115,29 +115,31 @@ fn Living(view: DatabaseView, page: QueriesPage) -> impl IntoView {
         <div class="stack queries">
             <Bar id=id.to_string() asked=asked.clone() users=queries.users.clone() idle=queries.idle />
             <Renewing every_s=asked.every_s />
-            <div class="queries-live stack">{shown} {commands}</div>
+            <div class="queries-live stack">{shown}</div>
+            {commands}
         </div>
     }
 }
 
-/// The commands of one session: the one that was asked for, or the first, to see how. With each row, a page of many
-/// sessions would be twice as long.
+/// The commands of the session that was asked for: with each row, a page of many sessions would be twice as long. They are
+/// no part of what is renewed; whom they mean stays the same.
 fn commands(id: AddonId, queries: &QueriesView, asked: Option<i32>) -> impl IntoView {
     let mut acts = vec![("List what runs".to_owned(), Act::ListQueries)];
-    let session = match asked {
-        Some(pid) => queries.sessions.iter().find(|one| one.pid == pid),
-        None => queries.sessions.first(),
-    };
+    let session = asked.and_then(|pid| queries.sessions.iter().find(|one| one.pid == pid));
     if let Some((pid, started)) = session.and_then(|one| Some((one.pid, one.connected()?))) {
         acts.push((format!("Cancel process {pid}"), Act::CancelQuery { pid, started }));
         acts.push((format!("Terminate process {pid}"), Act::TerminateQuery { pid, started }));
     }
-    let gone = asked.filter(|_| session.is_none());
-    let gone =
-        gone.map(|pid| view! { <p class="hint">{format!("Process {pid} is not listed any more.")}</p> });
+    let hint = match asked {
+        None => Some("The number of a session leads to its commands.".to_owned()),
+        Some(pid) if queries.running && session.is_none() => {
+            Some(format!("Process {pid} is not listed any more."))
+        }
+        Some(_) => None,
+    };
     view! {
         <div id="commands" class="stack">
-            {gone} {the_commands(id, acts, asked.is_some())}
+            {hint.map(|words| view! { <p class="hint">{words}</p> })} {the_commands(id, acts, session.is_some())}
         </div>
     }
 }

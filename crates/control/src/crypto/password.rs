@@ -174,6 +174,7 @@ mod tests {
         let passwords = Passwords::new(Cost::TINY).unwrap();
         assert!(matches!(passwords.hash(&"x".repeat(1025).into()).await, Err(Error::Invalid(_))));
     }
+
     /// A10: however many come at once, two are worked for, so many wait, and the rest is told when to come again.
     #[tokio::test]
     async fn few_run_at_once_some_wait_and_the_rest_is_asked_to_come_back() {

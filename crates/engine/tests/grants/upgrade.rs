@@ -66,15 +66,18 @@ fn upgrade(host: &Host, from: &NodeSpec, to: PgVersion) -> NodeSpec {
 /// A28, A30: code that waits for somebody to run it, and names that are commands to whoever writes them down as they are.
 const TRAPS: &str = r#"
     CREATE SCHEMA traps;
-    CREATE FUNCTION traps.trap(how text, n int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$
+    -- Volatile: in any other function PostgreSQL itself refuses what follows, whoever steps into it.
+    CREATE FUNCTION traps.canary(how text) RETURNS bool LANGUAGE plpgsql AS $$
     BEGIN
         IF session_user LIKE 'paddock%' THEN
             RAISE LOG 'canary % of %', how, session_user;
             BEGIN EXECUTE 'CREATE ROLE gained SUPERUSER'; EXCEPTION WHEN OTHERS THEN NULL; END;
             BEGIN EXECUTE 'ALTER ROLE shop_4553 SUPERUSER'; EXCEPTION WHEN OTHERS THEN NULL; END;
         END IF;
-        RETURN n;
+        RETURN true;
     END $$;
+    CREATE FUNCTION traps.trap(how text, n int) RETURNS int IMMUTABLE LANGUAGE sql
+        AS $$ SELECT CASE WHEN traps.canary(how) THEN n END $$;
     CREATE DOMAIN traps.d AS int CHECK (traps.trap('domain', VALUE) > 0) DEFAULT traps.trap('default', 1);
     CREATE TABLE traps.t (n int PRIMARY KEY CHECK (traps.trap('check', n) > 0), d traps.d,
                           g int GENERATED ALWAYS AS (traps.trap('generated', n)) STORED);
@@ -109,14 +112,14 @@ async fn sprang_none(host: &Host, spec: &NodeSpec, touched: &std::path::Path) {
     let inside = host.inside(spec, "shop_4553").await;
     let ask = "SELECT pg_catalog.count(*) FROM pg_catalog.pg_roles
                WHERE rolname OPERATOR(pg_catalog.=) 'gained' OR rolsuper AND rolname LIKE 'shop%'";
-    let gained: i64 = inside.query_one(ask, &[]).await.unwrap().get(0);
-    assert_eq!((gained, touched.exists()), (0, false), "{}", spec.version);
+    let gained = async || inside.query_one(ask, &[]).await.unwrap().get::<_, i64>(0);
+    assert_eq!((gained().await, touched.exists()), (0, false), "{}", spec.version);
     let log = host.engine.log_tail(spec.id, 100_000).await.unwrap().join("\n");
     assert!(!log.contains("canary "), "{}: {log}", spec.version);
-    // The bird sings: whoever reads the table as one of ours steps into them.
+    // The bird sings: whoever writes into the table as the superuser steps into them, and gives away everything.
     inside.batch_execute("INSERT INTO traps.t VALUES (11)").await.unwrap();
     let log = host.engine.log_tail(spec.id, 100_000).await.unwrap().join("\n");
-    assert!(log.contains("canary "), "{}: the traps came along", spec.version);
+    assert!(log.contains("canary ") && gained().await == 2, "{}: the traps came along", spec.version);
     inside.batch_execute("DROP ROLE IF EXISTS gained; ALTER ROLE shop_4553 NOSUPERUSER").await.unwrap();
     let names =
         "SELECT pg_catalog.count(*) FROM pg_catalog.pg_class WHERE relname LIKE E'%\n%' AND relkind = 'r'";

@@ -21,13 +21,16 @@ async fn code_in_a_dump_gains_nothing() {
     host.up(&spec).await;
     // Run while the index is built, by whoever restores.
     let trap = r#"
-        CREATE FUNCTION trap(integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS $$
+        -- Volatile: in any other function PostgreSQL itself refuses what follows, whoever calls it.
+        CREATE FUNCTION canary() RETURNS boolean LANGUAGE plpgsql AS $$
         BEGIN
             BEGIN EXECUTE 'RESET ROLE'; EXCEPTION WHEN OTHERS THEN NULL; END;
             BEGIN EXECUTE 'CREATE ROLE pwned SUPERUSER'; EXCEPTION WHEN OTHERS THEN NULL; END;
             BEGIN EXECUTE 'COPY (SELECT 1) TO PROGRAM ''touch /tmp/paddock-pwned'''; EXCEPTION WHEN OTHERS THEN NULL; END;
-            RETURN $1;
+            RETURN true;
         END $$;
+        CREATE FUNCTION trap(integer) RETURNS integer LANGUAGE sql IMMUTABLE
+            AS $$ SELECT CASE WHEN public.canary() THEN $1 END $$;
         CREATE TABLE t (n integer);
         INSERT INTO t VALUES (1);
         CREATE INDEX ON t (trap(n));
@@ -41,6 +44,12 @@ async fn code_in_a_dump_gains_nothing() {
     let made = client.query("SELECT FROM pg_roles WHERE rolname = 'pwned'", &[]).await.unwrap();
     assert!(made.is_empty());
     assert!(!std::path::Path::new("/tmp/paddock-pwned").exists());
+    // It does gain something from whoever has it.
+    let superuser = host.inside(&spec, "d_4").await;
+    superuser.batch_execute("SELECT public.canary()").await.unwrap();
+    let made = client.query("SELECT FROM pg_roles WHERE rolname = 'pwned'", &[]).await.unwrap();
+    assert_eq!((made.len(), std::path::Path::new("/tmp/paddock-pwned").exists()), (1, true));
+    let _ = fs::remove_file("/tmp/paddock-pwned");
     host.engine.stop(spec.id, Duration::from_secs(10)).await.unwrap();
     host.end().await;
 }

@@ -28,6 +28,11 @@ clippy() {
 docs() {
     RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc -q --locked --no-deps --document-private-items
 }
+deny() {
+    # Needs its own build of some minutes, so it is run where it is there already: `cargo install cargo-deny`.
+    have cargo-deny || return 0
+    cargo deny check bans licenses sources >&2
+}
 versions() {
     local version
     for version in 17.11 18.6; do
@@ -45,9 +50,11 @@ browser() {
 
 part fmt cargo fmt --all --check
 part arrows scripts/check-arrows.sh
+part deny deny
 part clippy clippy
 part build scripts/build.sh test
 part versions versions
+part run scripts/test-run.sh
 test_store "$(scripts/postgres-bin.sh)"
 part sqlx scripts/sqlx-prepare.sh --check
 part rust rust

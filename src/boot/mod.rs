@@ -165,5 +165,8 @@ async fn announce(control: &ControlPlane, config: &Config, listener: &TcpListene
         Ok(None) => text.push_str(&format!("Sign in: {url}/login\n")),
         Err(error) => tracing::warn!(reason = error.problem().message, "no set-up link could be made"),
     }
+    if let Some(warning) = settings::host_warning(config) {
+        text.push_str(&format!("{warning}\n"));
+    }
     let _ = stdout().write_all(text.as_bytes());
 }

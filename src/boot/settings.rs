@@ -28,6 +28,18 @@ pub fn engine(config: &Config) -> EngineConfig {
     settings
 }
 
+/// What must be said about the address that people are told: the public command-line client reads the second label of
+/// the API's host, and breaks where there is none.
+#[must_use]
+pub fn host_warning(config: &Config) -> Option<String> {
+    let host = host(&config.http.public_url());
+    let message = format!(
+        "The public command-line client cannot work with the host name {host}, which has no dot. Set http.public_url \
+         (PADDOCK_HTTP_PUBLIC_URL) to an address or a full name if you want to use it."
+    );
+    (!host.contains(['.', ':'])).then_some(message)
+}
+
 /// The host of an origin, without scheme and port.
 fn host(origin: &str) -> String {
     let authority = origin.split("://").nth(1).unwrap_or(origin);
@@ -128,6 +140,20 @@ mod tests {
         assert_eq!(told(""), (defaults.max_addons_per_app, defaults.hooks_reach_private_networks));
         let file = "[apps]\nmax_addons_per_app = 3\nhooks_reach_private_networks = false";
         assert_eq!(told(file), (3, false));
+    }
+
+    #[test]
+    fn a_host_name_without_a_dot_is_warned_of() {
+        for (origin, warned) in [
+            ("https://paddock", true),
+            ("http://localhost:8080", true),
+            ("https://paddock.example.org", false),
+            ("http://127.0.0.1:8080", false),
+            ("http://[::1]:8080", false),
+        ] {
+            let file = format!("[http]\npublic_url = \"{origin}\"");
+            assert_eq!(host_warning(&toml::from_str(&file).unwrap()).is_some(), warned, "{origin}");
+        }
     }
 
     #[test]

@@ -1,31 +1,48 @@
 //! Writing down what follows a step: the row, the events and the step's own writes, in one transaction.
 //!
-//! It writes nothing when the lease is lost, and it decides nothing: `decide.rs` did.
+//! Where the operation goes on at once, the worker may keep it: then the next step is begun here as well, instead of by a
+//! look for due operations. It writes nothing when the lease is lost, and it decides nothing: `decide.rs` did.
 
-use crate::Status;
 use crate::decide::Change;
 use crate::lease::Claim;
 use crate::worker::Shared;
+use crate::{Failure, Status};
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::types::Json;
 use sqlx::{Postgres, Transaction};
 
 pub(crate) type Tx = Transaction<'static, Postgres>;
 
+/// What the row says of an operation that the worker goes on holding.
+struct Held {
+    status: Status,
+    memo: Value,
+    woken: i32,
+    deadline: DateTime<Utc>,
+    cancel_requested_at: Option<DateTime<Utc>>,
+    error: Option<Json<Failure>>,
+}
+
 /// Writes the change and its events, in the step's transaction if it has one.
+///
+/// With `keep` the lease stays when the next step is due now, and is answered.
 pub(crate) async fn commit(
     shared: &Shared,
     claim: &Claim,
     tx: Option<Tx>,
     memo: Option<Value>,
     change: Change,
-) -> Result<(), sqlx::Error> {
+    keep: bool,
+) -> Result<Option<Claim>, sqlx::Error> {
     let now = shared.clock.now();
     let next_run = now + change.pause;
+    let keep = keep && change.begins_step && change.pause.is_zero() && !change.status.ended();
     let (kinds, data): (Vec<_>, Vec<_>) =
         change.events.into_iter().map(|(kind, data)| (kind.to_owned(), data)).unzip();
     // One statement: where the step wrote nothing itself, one round to the store is all.
-    let written = sqlx::query_scalar!(
+    let written = sqlx::query_as!(
+        Held,
         r#"
         WITH held AS (
             UPDATE operation
@@ -39,16 +56,21 @@ pub(crate) async fn commit(
                 error = $11,
                 needs_attention = $12,
                 deadline = CASE WHEN $13 THEN $9::timestamptz + time_limit ELSE deadline END,
-                step_started_at = CASE WHEN $14 THEN NULL ELSE step_started_at END,
+                step_started_at = CASE WHEN $19 THEN $9::timestamptz WHEN $14 THEN NULL ELSE step_started_at END,
                 finished_at = CASE WHEN $15 THEN $9::timestamptz END,
-                lease_token = NULL,
-                lease_until = NULL
+                lease_token = CASE WHEN $19 THEN lease_token END,
+                lease_until = CASE WHEN $19 THEN $20::timestamptz END
             WHERE id = $1 AND lease_token = $2
-            RETURNING id
+            RETURNING operation.*
         ), told AS (
             INSERT INTO operation_event (operation_id, at, step, kind, data)
-            SELECT held.id, $9, $16, new.kind, new.data
-            FROM held, unnest($17::text[], $18::jsonb[]) WITH ORDINALITY AS new (kind, data, n)
+            SELECT held.id, $9, new.step, new.kind, new.data
+            FROM held, (
+                SELECT $16::text AS step, kind, data, n
+                FROM unnest($17::text[], $18::jsonb[]) WITH ORDINALITY AS new (kind, data, n)
+                UNION ALL
+                SELECT $4, 'started', '{}', cardinality($17) + 1 WHERE $19
+            ) AS new
             WHERE new.kind <> 'progress'
                OR new.data IS DISTINCT FROM (
                       SELECT data
@@ -58,12 +80,14 @@ pub(crate) async fn commit(
                       LIMIT 1)
             ORDER BY new.n
         )
-        SELECT count(*) AS "count!" FROM held
+        SELECT status AS "status!: Status", memo AS "memo!", woken AS "woken!", deadline AS "deadline!",
+               cancel_requested_at, error AS "error: Json<Failure>"
+        FROM held
         "#,
         claim.id,
         claim.token,
         change.status.as_str(),
-        change.step,
+        &change.step,
         memo,
         change.attempt,
         claim.woken,
@@ -77,14 +101,16 @@ pub(crate) async fn commit(
         change.status.ended(),
         claim.step,
         &kinds,
-        &data
+        &data,
+        keep,
+        now + shared.lease()
     );
     let held = match tx {
-        None => written.fetch_one(&shared.pool).await?,
+        None => written.fetch_optional(&shared.pool).await?,
         Some(mut tx) => {
-            let held = written.fetch_one(&mut *tx).await?;
+            let held = written.fetch_optional(&mut *tx).await?;
             // Nothing of the step's own either, when somebody else has the operation.
-            if held == 0 {
+            if held.is_none() {
                 tx.rollback().await?;
             } else {
                 tx.commit().await?;
@@ -92,8 +118,23 @@ pub(crate) async fn commit(
             held
         }
     };
-    if held == 0 {
+    let Some(held) = held else {
         tracing::warn!("Another worker has the operation now; this one drops its work");
-    }
-    Ok(())
+        return Ok(None);
+    };
+    Ok(keep.then(|| Claim {
+        status: held.status,
+        step: change.step,
+        memo: held.memo,
+        attempt: change.attempt,
+        woken: held.woken,
+        deadline: held.deadline,
+        cancel_requested_at: held.cancel_requested_at,
+        unwinds_to: change.unwinds_to,
+        error: held.error,
+        needs_attention: change.needs_attention,
+        step_started_at: now,
+        broken_off: false,
+        ..claim.clone()
+    }))
 }

@@ -15,17 +15,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tracing::Instrument as _;
 
-/// Runs one step of a claimed operation. An error means that the store did not answer: the lease runs out, and the
-/// step is run again.
-pub(crate) async fn run_claimed(shared: &Shared, claim: &Claim) -> Result<(), sqlx::Error> {
-    let Some(procedure) = shared.procedures.get(claim.kind.as_str()) else { return Ok(()) };
+/// Runs one step of a claimed operation; with `keep`, answers the claim to the next step if that is due. An error means
+/// that the store did not answer: the lease runs out, and the step is run again.
+pub(crate) async fn run_claimed(
+    shared: &Shared,
+    claim: &Claim,
+    keep: &AtomicBool,
+) -> Result<Option<Claim>, sqlx::Error> {
+    let Some(procedure) = shared.procedures.get(claim.kind.as_str()) else { return Ok(None) };
     let span = tracing::info_span!(
         "operation.step",
         operation.id = %claim.id,
         operation.kind = claim.kind,
         operation.step = claim.step
     );
-    Run { shared, claim, procedure: procedure.as_ref() }.to_the_end().instrument(span).await
+    Run { shared, claim, procedure: procedure.as_ref() }.to_the_end(keep).instrument(span).await
 }
 
 /// Runs the step and leaves everything as a kill would.
@@ -53,24 +57,24 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn to_the_end(&self) -> Result<(), sqlx::Error> {
+    async fn to_the_end(&self, keep: &AtomicBool) -> Result<Option<Claim>, sqlx::Error> {
         let Self { shared, claim, .. } = self;
         if let Some(change) = self.instead() {
-            return commit(shared, claim, None, None, change).await;
+            return commit(shared, claim, None, None, change, false).await;
         }
         crash_point!("{}.{}:before", claim.kind, claim.step);
         let (ran, cx) = self.step().await;
         crash_point!("{}.{}:acted", claim.kind, claim.step);
-        match ending(ran).filter(|_| !cx.lost()) {
-            Some(ending @ Ending::Next(_)) => self.succeed(ending, cx).await?,
+        let kept = match ending(ran).filter(|_| !cx.lost()) {
+            Some(ending @ Ending::Next(_)) => self.succeed(ending, cx, keep.load(Ordering::Relaxed)).await?,
             Some(failed) => self.fail(failed, cx).await?,
             None => {
                 tracing::warn!("Another worker has the operation now; this one drops the step");
-                return Ok(());
+                return Ok(None);
             }
-        }
+        };
         crash_point!("{}.{}:committed", claim.kind, claim.step);
-        Ok(())
+        Ok(kept)
     }
 
     /// What is written instead of running the step.
@@ -146,27 +150,27 @@ impl Run<'_> {
         decide::after_step(claim, ending, on_failure, shared.clock.now(), (shared.config.jitter)())
     }
 
-    async fn succeed(&self, ending: Ending, cx: Cx) -> Result<(), sqlx::Error> {
+    async fn succeed(&self, ending: Ending, cx: Cx, keep: bool) -> Result<Option<Claim>, sqlx::Error> {
         let (tx, memo) = cx.into_parts();
-        match commit(self.shared, self.claim, tx, Some(memo), self.decide(ending)).await {
+        match commit(self.shared, self.claim, tx, Some(memo), self.decide(ending), keep).await {
             // What the step wrote cannot be committed: a failure of the step like any other. If the commit has
             // arrived all the same, the lease is gone and this writes nothing.
             Err(error) => {
                 let change = self.decide(StepError::from(error).into());
-                commit(self.shared, self.claim, None, None, change).await
+                commit(self.shared, self.claim, None, None, change, false).await
             }
-            Ok(()) => Ok(()),
+            kept => kept,
         }
     }
 
-    async fn fail(&self, ending: Ending, cx: Cx) -> Result<(), sqlx::Error> {
+    async fn fail(&self, ending: Ending, cx: Cx) -> Result<Option<Claim>, sqlx::Error> {
         // First undo what the step wrote: it holds the lock that the next transaction needs.
         if let (Some(tx), _) = cx.into_parts()
             && let Err(error) = tx.rollback().await
         {
             tracing::warn!(%error, "Could not roll back a failed step");
         }
-        commit(self.shared, self.claim, None, None, self.decide(ending)).await
+        commit(self.shared, self.claim, None, None, self.decide(ending), false).await
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{Clock, Procedure};
 use sqlx::PgPool;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -53,6 +54,13 @@ pub(crate) struct Shared {
     pub config: WorkerConfig,
 }
 
+impl Shared {
+    /// How long a lease lasts that is taken now.
+    pub(crate) fn lease(&self) -> chrono::Duration {
+        chrono::Duration::from_std(self.config.lease).unwrap_or(chrono::Duration::MAX)
+    }
+}
+
 /// Runs operations. Cheap to clone; clones share nothing but their settings.
 #[derive(Clone)]
 pub struct Worker {
@@ -76,7 +84,7 @@ impl Worker {
     /// Runs one step of one due operation; false when nothing is due. For tests that go step by step.
     pub async fn run_once(&self) -> Result<bool, sqlx::Error> {
         match self.claim().await? {
-            Some(claim) => run_claimed(&self.shared, &claim).await.map(|()| true),
+            Some(claim) => run_claimed(&self.shared, &claim, &AtomicBool::new(false)).await.map(|_| true),
             None => Ok(false),
         }
     }
@@ -110,6 +118,13 @@ impl Worker {
 
     /// Starts steps while there are due ones and room for them; true when there is no room left.
     async fn fill(&self, steps: &mut Steps) -> bool {
+        let full = self.start_due(steps).await;
+        // Others may be due: then each step is a new choice of who has waited longest.
+        steps.keep.store(!full, Ordering::Relaxed);
+        full
+    }
+
+    async fn start_due(&self, steps: &mut Steps) -> bool {
         while steps.running.len() < self.shared.config.concurrency {
             match self.claim().await {
                 Ok(Some(claim)) => steps.start(Arc::clone(&self.shared), claim),
@@ -124,9 +139,8 @@ impl Worker {
     }
 
     async fn claim(&self) -> Result<Option<Claim>, sqlx::Error> {
-        let Shared { pool, clock, kinds, config, .. } = &*self.shared;
-        let lease = chrono::Duration::from_std(config.lease).unwrap_or(chrono::Duration::MAX);
-        lease::claim(pool, clock.now(), lease, kinds).await
+        let Shared { pool, clock, kinds, .. } = &*self.shared;
+        lease::claim(pool, clock.now(), self.shared.lease(), kinds).await
     }
 
     /// Jittered, so that several workers do not look at the same moment.
@@ -136,6 +150,7 @@ impl Worker {
     }
 
     async fn stop(&self, mut steps: Steps) {
+        steps.keep.store(false, Ordering::Relaxed);
         let all = async { while steps.next().await {} };
         if tokio::time::timeout(self.shared.config.grace, all).await.is_ok() {
             return;
@@ -154,16 +169,24 @@ impl Worker {
 struct Steps {
     running: JoinSet<Uuid>,
     held: HashSet<Uuid>,
+    /// Whether an operation whose next step is due goes on without being looked for.
+    keep: Arc<AtomicBool>,
 }
 
 impl Steps {
     fn start(&mut self, shared: Arc<Shared>, claim: Claim) {
         self.held.insert(claim.token);
+        let keep = Arc::clone(&self.keep);
         self.running.spawn(async move {
-            if let Err(error) = run_claimed(&shared, &claim).await {
-                tracing::warn!(%error, operation.id = %claim.id, "Could not write down the end of a step");
+            let (id, token) = (claim.id, claim.token);
+            let mut next = Some(claim);
+            while let Some(claim) = next {
+                next = run_claimed(&shared, &claim, &keep).await.unwrap_or_else(|error| {
+                    tracing::warn!(%error, operation.id = %id, "Could not write down the end of a step");
+                    None
+                });
             }
-            claim.token
+            token
         });
     }
 

@@ -116,6 +116,77 @@ async fn two_workers_that_look_at_once_never_take_the_same_operation() {
     }
 }
 
+/// The leases under which the steps of an operation are run, by a worker with room for so many.
+async fn leases(concurrency: usize) -> Vec<Option<uuid::Uuid>> {
+    let site = Site::new().await;
+    let wake = Wake::start(site.store.pool.clone());
+    listening(&wake).await;
+    for step in Step::FORWARD {
+        site.world.plan(step, [Act::HangAfterActing]);
+    }
+    let id = site.store.ask(SystemClock.now(), "plot:1").await;
+    let (stop, worker) = start(&site, &wake, WorkerConfig { concurrency, ..support::config() });
+    let mut leases = vec![];
+    for step in Step::FORWARD {
+        site.world.hanging.notified().await;
+        let row = site.store.load(id).await;
+        assert_eq!(row.step, step.label());
+        leases.push(row.lease_token);
+        site.world.gate.notify_one();
+    }
+    until(&site, id, Status::Succeeded).await;
+    // Whoever begins a step tells it once.
+    assert_eq!(site.store.told(id, "started").await.len(), Step::FORWARD.len());
+    assert_eq!(site.store.effects(id).await, ["dig", "pour", "raise"]);
+    stop.send(true).unwrap();
+    worker.await.unwrap();
+    leases
+}
+
+#[tokio::test]
+async fn a_worker_with_room_keeps_an_operation_and_a_full_one_chooses_anew() {
+    let mut kept = leases(2).await;
+    kept.dedup();
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    let mut anew = leases(1).await;
+    anew.dedup();
+    assert_eq!(anew.len(), 3, "{anew:?}");
+}
+
+#[tokio::test]
+async fn a_worker_that_keeps_an_operation_hears_a_cancel_between_two_steps() {
+    let site = Site::new().await;
+    let wake = Wake::start(site.store.pool.clone());
+    listening(&wake).await;
+    site.world.plan(Step::Dig, [Act::HangAfterActing]);
+    let id = site.store.ask(SystemClock.now(), "plot:1").await;
+    let (_stop, _worker) = start(&site, &wake, WorkerConfig { concurrency: 2, ..support::config() });
+    site.world.hanging.notified().await;
+    assert!(durable::request_cancel(&site.store.pool, SystemClock.now(), id).await.unwrap());
+    site.world.gate.notify_one();
+    until(&site, id, Status::Cancelled).await;
+    assert_eq!(site.world.runs(id, Step::Pour), 0);
+}
+
+#[tokio::test]
+async fn a_worker_that_is_stopped_does_not_begin_another_step() {
+    let site = Site::new().await;
+    let wake = Wake::start(site.store.pool.clone());
+    listening(&wake).await;
+    site.world.plan(Step::Dig, [Act::HangAfterActing]);
+    let id = site.store.ask(SystemClock.now(), "plot:1").await;
+    let (stop, worker) = start(&site, &wake, WorkerConfig { concurrency: 2, ..support::config() });
+    site.world.hanging.notified().await;
+    stop.send(true).unwrap();
+    // So that it has heard: then it waits for nothing but the step.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    site.world.gate.notify_one();
+    worker.await.unwrap();
+    let row = site.store.load(id).await;
+    assert_eq!((row.lease_token, row.step.as_str()), (None, "pour"));
+    assert_eq!(site.world.runs(id, Step::Pour), 0);
+}
+
 #[tokio::test]
 async fn a_worker_that_is_stopped_gives_back_the_steps_that_do_not_end() {
     let site = Site::new().await;

@@ -10,7 +10,10 @@ use engine::{
     layout::Layout,
     versions::{Catalogue, DISTRIBUTION_DIR, Floors},
 };
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 use vault::{S3Config, VaultConfig};
 
 /// What the engine is told.
@@ -21,6 +24,7 @@ pub fn engine(config: &Config) -> EngineConfig {
     settings.listen.clone_from(&config.engine.listen);
     settings.firewall = config.engine.firewall;
     settings.networks.clone_from(&config.engine.networks);
+    settings.make_way = Duration::from_secs(60 * u64::from(config.backups.make_way_minutes));
     settings.version_dirs.clone_from(&config.engine.version_dirs);
     settings.floors.clone_from(&config.engine.floors);
     settings.public_host =

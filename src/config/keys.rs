@@ -114,6 +114,8 @@ pub const KEYS: &[Key] = &[
         "The access key's secret. Better: PADDOCK_BACKUPS_S3_SECRET_KEY_FILE."),
     key("backups", "s3_path_style", "PADDOCK_BACKUPS_S3_PATH_STYLE", Switch, "false",
         "The bucket is the first part of the path and not of the host, as many self-hosted storages want it."),
+    key("backups", "make_way_minutes", "PADDOCK_BACKUPS_MAKE_WAY_MINUTES", Number, "30",
+        "How long one dump may rest in all, to make way for others on a busy host. It holds its snapshot meanwhile; 0: never."),
     key("apps", "max_addons_per_app", "PADDOCK_MAX_ADDONS_PER_APP", Number, "20",
         "How many databases an app may have, those in the trash left out."),
     key("apps", "hooks_reach_private_networks", "PADDOCK_HOOKS_REACH_PRIVATE_NETWORKS", Switch, "true",

@@ -145,8 +145,8 @@ impl Default for Engine {
     }
 }
 
-/// Where backups lie.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+/// Where backups lie, and how they are made.
+#[derive(Clone, Debug, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Backups {
     /// A directory; without it, one below the data root. Best on another disk.
@@ -165,6 +165,24 @@ pub struct Backups {
     pub s3_secret_key: Option<SecretString>,
     /// The bucket is the first part of the path and not of the host.
     pub s3_path_style: bool,
+    /// How long one dump may rest in all, to make way for others on a busy host.
+    pub make_way_minutes: u16,
+}
+
+impl Default for Backups {
+    fn default() -> Self {
+        Self {
+            directory: None,
+            s3_bucket: None,
+            s3_endpoint: None,
+            s3_region: None,
+            s3_prefix: None,
+            s3_access_key: None,
+            s3_secret_key: None,
+            s3_path_style: false,
+            make_way_minutes: 30,
+        }
+    }
 }
 
 /// What apps may have and call.

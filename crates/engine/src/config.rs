@@ -2,7 +2,7 @@
 //!
 //! It is plain data with defaults for one machine. It reads no file and no environment: the server does.
 
-use std::{net::IpAddr, ops::RangeInclusive, path::PathBuf};
+use std::{net::IpAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
 use types::{PgVersion, network::Network};
 
 /// The settings of one host's engine.
@@ -29,6 +29,8 @@ pub struct EngineConfig {
     /// pgBackRest, for point-in-time recovery. `None`: it is looked for beside the servers
     /// (`<versions>/pgbackrest/bin/pgbackrest`) and where the distribution puts it.
     pub pgbackrest: Option<PathBuf>,
+    /// How long one dump may rest in all, to make way for others on a busy host. It holds its snapshot meanwhile.
+    pub make_way: Duration,
 }
 
 impl EngineConfig {
@@ -46,6 +48,7 @@ impl EngineConfig {
             version_dirs: Vec::new(),
             floors: Vec::new(),
             pgbackrest: None,
+            make_way: Duration::from_secs(30 * 60),
         }
     }
 }

@@ -30,9 +30,61 @@ pub(crate) fn syncs_whole_systems() -> bool {
     tells && matches!(waits, [Some(dirty), Some(written)] if dirty + written < LITTLE)
 }
 
+/// Time of all processors since the host was started, in ticks: `/proc/stat`, proc_stat(5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Processors {
+    all: u64,
+    /// With nothing to do, or nothing but waiting for a disk.
+    idle: u64,
+    count: u64,
+}
+
+/// With so many idle processors a dump is in nobody's way: its server, its tool and we take no more.
+const SPARE: f64 = 3.0;
+
+impl Processors {
+    /// `None` where the kernel does not tell.
+    pub(crate) fn look() -> Option<Self> {
+        Self::read(&fs::read_to_string("/proc/stat").ok()?, host().cpus.into())
+    }
+
+    fn read(stat: &str, count: u64) -> Option<Self> {
+        // Time of guests is contained in that of users.
+        let ticks = stat.lines().find_map(|line| line.strip_prefix("cpu "))?.split_whitespace().take(8);
+        let ticks = ticks.map(|ticks| ticks.parse().ok()).collect::<Option<Vec<u64>>>()?;
+        Some(Self { all: ticks.iter().sum(), idle: ticks.get(3)? + ticks.get(4)?, count })
+    }
+
+    /// Whether somebody else would feel another's work: fewer than [`SPARE`] were idle, on a small host fewer than half.
+    pub(crate) fn busy_since(self, before: Self) -> bool {
+        let (all, idle) = (self.all.saturating_sub(before.all), self.idle.saturating_sub(before.idle));
+        let count = self.count as f64;
+        all > 0 && idle as f64 / all as f64 * count < SPARE.min(count / 2.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_busy_host_has_no_processor_to_spare() {
+        let read = |user: u64, idle: u64, waiting: u64, count| {
+            Processors::read(&format!("cpu  {user} 0 0 {idle} {waiting} 0 0 0 {user} 0\ncpu0 1 2 3"), count)
+                .unwrap()
+        };
+        let before = read(1000, 1000, 1000, 2);
+        assert_eq!(before, Processors { all: 3000, idle: 2000, count: 2 });
+        assert!(!before.busy_since(before), "no time has passed");
+        assert!(!read(1008, 1010, 1002, 2).busy_since(before), "12 of 20 idle");
+        assert!(read(1012, 1006, 1002, 2).busy_since(before), "8 of 20 idle");
+        // One of 64 works, 60 of 64 do.
+        let before = read(0, 0, 0, 64);
+        assert!(!read(10, 630, 0, 64).busy_since(before) && !read(600, 40, 0, 64).busy_since(before));
+        assert!(read(620, 20, 0, 64).busy_since(before), "two are left");
+        assert_eq!(Processors::read("intr 1", 2), None);
+        assert!(Processors::look().unwrap().all > 0);
+    }
 
     #[test]
     fn memory_is_told_by_name() {

@@ -38,6 +38,8 @@ pub trait Sink: Send {
     async fn stopped(&mut self) -> bool {
         false
     }
+    /// Whether the dump goes slowly at present, because others work on its host: told now and then.
+    fn makes_way(&mut self, _makes_way: bool) {}
 }
 
 /// Gives the bytes of a dump.

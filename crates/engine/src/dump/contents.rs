@@ -4,12 +4,15 @@
 //! evaluates an expression of a user's: tables are counted, views and foreign tables are not. What belongs to an extension
 //! is left out, as in a dump, and what the platform made for its own checks (`paddock_…`).
 
+use super::pace::Pace;
 use control::backup::contents::Contents;
 use tokio_postgres::{Client, Error};
 
-/// Ordinary tables; partitions are among them, their parents hold nothing.
+/// Ordinary tables; partitions are among them, their parents hold nothing. With their pages, where they are a heap
+/// (`HEAP_TABLE_AM_OID`).
 const TABLES: &str = r#"
-    SELECT c.oid, format('%I.%I', n.nspname, c.relname), n.nspname || '.' || c.relname
+    SELECT c.oid, format('%I.%I', n.nspname, c.relname), n.nspname || '.' || c.relname,
+           CASE WHEN c.relam = 2 THEN coalesce(pg_relation_size(c.oid) / current_setting('block_size')::bigint, 0) END
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^(pg|paddock)_' AND n.nspname <> 'information_schema'
       AND NOT EXISTS (SELECT FROM pg_depend d
@@ -87,9 +90,12 @@ const REST: &str = r#"
            (SELECT count(*) FROM pg_largeobject_metadata), pg_database_size(current_database())
 "#;
 
-/// A table that nobody changes while it is held: how it is quoted, and its name.
+/// A table that nobody changes while it is held: how it is quoted, its name, and its pages if they can be counted apart.
 #[derive(Debug)]
-pub(super) struct Held(String, String);
+pub(super) struct Held(String, String, Option<i64>);
+
+/// Pages that are counted at a time: some ten milliseconds of work.
+const PAGES: usize = 1024;
 
 /// Holds all tables, as `pg_dump` does before it reads.
 pub(super) async fn hold(client: &Client) -> Result<Vec<Held>, Error> {
@@ -101,18 +107,23 @@ pub(super) async fn hold(client: &Client) -> Result<Vec<Held>, Error> {
             client.query_one("SELECT to_regclass($1)::oid = $2", &[&quoted, &oid]).await?.try_get(0)?;
         // Another table has its name meanwhile: the dump has the old one, and so it says itself that it cannot read it.
         if same {
-            held.push(Held(quoted, name));
+            held.push(Held(quoted, name, row.try_get(3)?));
         }
     }
     Ok(held)
 }
 
-/// Counts and names everything.
-pub(super) async fn read(client: &Client, held: Vec<Held>) -> Result<Contents, Error> {
+/// Counts and names everything, at this pace.
+pub(super) async fn read(client: &Client, held: Vec<Held>, pace: &Pace) -> Result<Contents, Error> {
     let mut contents = Contents::default();
-    for Held(quoted, name) in held {
-        let count = client.query_one(&format!("SELECT count(*) FROM ONLY {quoted}"), &[]).await?;
-        contents.rows.insert(name, count.try_get::<_, i64>(0)?.cast_unsigned());
+    for Held(quoted, name, pages) in held {
+        let mut rows = 0;
+        for part in parts(pages) {
+            pace.step().await;
+            let count = client.query_one(&format!("SELECT count(*) FROM ONLY {quoted}{part}"), &[]).await?;
+            rows += count.try_get::<_, i64>(0)?.cast_unsigned();
+        }
+        contents.rows.insert(name, rows);
     }
     for row in client.query(OBJECTS, &[]).await? {
         contents.objects.insert(row.try_get(0)?, row.try_get(1)?);
@@ -123,4 +134,34 @@ pub(super) async fn read(client: &Client, held: Vec<Held>) -> Result<Contents, E
     contents.large_objects = rest.try_get::<_, i64>(2)?.cast_unsigned();
     contents.data_bytes = rest.try_get::<_, i64>(3)?.cast_unsigned();
     Ok(contents)
+}
+
+/// Conditions that take a table apart by its pages. The last part has no end: a snapshot sees nothing that was added since
+/// the pages were told, and whatever it sees is counted.
+fn parts(pages: Option<i64>) -> impl Iterator<Item = String> {
+    let mut starts = (0..pages.unwrap_or(0).max(1)).step_by(PAGES).peekable();
+    std::iter::from_fn(move || {
+        Some(match (starts.next()?, starts.peek()) {
+            (0, None) => String::new(),
+            (from, None) => format!(" WHERE ctid >= '({from},0)'"),
+            (from, Some(to)) => format!(" WHERE ctid >= '({from},0)' AND ctid < '({to},0)'"),
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_a_table_are_all_of_it() {
+        let all = |pages| parts(pages).collect::<Vec<_>>();
+        for small in [None, Some(0), Some(1), Some(1024)] {
+            assert_eq!(all(small), [""], "{small:?}");
+        }
+        let two = [" WHERE ctid >= '(0,0)' AND ctid < '(1024,0)'", " WHERE ctid >= '(1024,0)'"];
+        assert_eq!(all(Some(1025)), two);
+        assert_eq!(all(Some(2048)), two);
+        assert_eq!(all(Some(3000)).len(), 3);
+    }
 }

@@ -1,6 +1,6 @@
 //! `pg_restore`, fed as it reads. It stops at the first thing that it cannot do: half a restore is none.
 
-use super::{Into, Works, contents, login, tool, tool_failed};
+use super::{Into, Works, contents, login, pace::Pace, tool, tool_failed};
 use crate::{
     error,
     sql::{BACKUP, LOADER, drive},
@@ -61,7 +61,8 @@ pub(super) async fn contents(works: &Works<'_>, database: &str) -> Result<Conten
         let work = async {
             client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
             let held = contents::hold(&client).await?;
-            contents::read(&client, held).await
+            // It has the server to itself.
+            contents::read(&client, held, &Pace::full()).await
         };
         drive(connection, work).await
     };

@@ -5,7 +5,7 @@
 //! waiting, and everybody else who wants to read it. So nobody waits here for longer than a moment: all is let go, and
 //! tried again.
 
-use super::{LIMIT, Works, contents, humble, login, tool, tool_failed};
+use super::{LIMIT, Works, contents, humble, login, pace::Pace, tool, tool_failed};
 use crate::{
     cgroup::aside,
     error::{retry, sql},
@@ -100,10 +100,12 @@ async fn with_snapshot(
             }
             Err(error) => return Err(error),
         };
-        let counting =
-            async { contents::read(&client, held).await.map_err(|error| Ended::from(sql(what, error))) };
+        let pace = Pace::new(works.make_way);
+        let counting = async {
+            contents::read(&client, held, &pace).await.map_err(|error| Ended::from(sql(what, error)))
+        };
         let dumping = async {
-            let dump = pg_dump(works, password, &snapshot, sink);
+            let dump = pg_dump((works, password), &snapshot, &pace, sink);
             tokio::pin!(dump);
             tokio::select! {
                 biased;
@@ -136,9 +138,9 @@ async fn begin(client: &Client) -> Result<(String, DateTime<Utc>), tokio_postgre
 }
 
 async fn pg_dump(
-    works: &Works<'_>,
-    password: &SecretString,
+    (works, password): (&Works<'_>, &SecretString),
     snapshot: &str,
+    pace: &Pace,
     sink: &mut dyn Sink,
 ) -> Result<(), Ended> {
     let compress = if works.installed.version.major >= ZSTD_SINCE { "zstd:3" } else { "6" };
@@ -167,6 +169,7 @@ async fn pg_dump(
                 }
                 sink.write(&piece[..read]).await?;
                 all += read as u64;
+                sink.makes_way(pace.step().await);
             }
         })
         .await

@@ -10,6 +10,7 @@ mod humble;
 mod load;
 mod login;
 mod make;
+mod pace;
 mod second;
 mod tool;
 mod trial;
@@ -43,6 +44,8 @@ pub(crate) struct Works<'a> {
     pub(crate) port: u16,
     /// The user's database; its roles are called after it.
     pub(crate) name: &'a str,
+    /// How long a dump may rest in all to make way for others.
+    pub(crate) make_way: Duration,
 }
 
 impl Works<'_> {

@@ -110,7 +110,8 @@ async fn run(
     // Its end is expected: nobody shall be woken by it.
     keeper::start(server, &Watch::default(), START_LIMIT).await?;
 
-    let works = Works { dir, os_user: identity.os_user.as_ref(), installed, port: PORT, name: &spec.name };
+    let os_user = identity.os_user.as_ref();
+    let works = Works { dir, os_user, installed, port: PORT, name: &spec.name, make_way: Duration::ZERO };
     let superuser = works.superuser();
     let nobody: SecretString = Uuid::new_v4().to_string().into();
     let verifier = scram::verifier(&nobody);

@@ -29,12 +29,14 @@ struct Running {
     identity: Identity,
     installed: Installed,
     server: Handle,
+    make_way: Duration,
 }
 
 impl Running {
     fn works<'a>(&'a self, spec: &'a NodeSpec) -> Works<'a> {
         let os_user = self.identity.os_user.as_ref();
-        Works { dir: &self.dir, os_user, installed: &self.installed, port: spec.port, name: &spec.name }
+        let (dir, installed, make_way) = (&self.dir, &self.installed, self.make_way);
+        Works { dir, os_user, installed, port: spec.port, name: &spec.name, make_way }
     }
 }
 
@@ -43,7 +45,7 @@ impl LocalEngine {
         let (dir, server) = self.running(spec.id)?;
         let (_, identity) = self.find(spec.id)?;
         let installed = self.installed(spec.version).await?;
-        Ok(Running { dir, identity, installed, server })
+        Ok(Running { dir, identity, installed, server, make_way: self.inner.config.make_way })
     }
 }
 

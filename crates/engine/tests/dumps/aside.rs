@@ -3,6 +3,14 @@
 use crate::{host, host::Host};
 use async_trait::async_trait;
 use control::engine::dumps::{DumpError, Dumps as _, Sink};
+use engine::LocalEngine;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 /// Looks at who dumps, once, while that one waits to be read.
 struct Looks<'a>(&'a Host, &'a control::engine::NodeSpec, Vec<(i32, bool)>);
@@ -53,5 +61,65 @@ async fn a_dump_lets_everybody_else_go_first() {
     }
     // Where Paddock may make no groups, the priority is all.
     assert_eq!(aside, host::may_group());
+    host.end().await;
+}
+
+/// Hears whether the dump makes way.
+#[derive(Default)]
+struct Hears(Vec<bool>);
+
+#[async_trait]
+impl Sink for Hears {
+    async fn write(&mut self, _: &[u8]) -> Result<(), DumpError> {
+        Ok(())
+    }
+
+    fn makes_way(&mut self, makes_way: bool) {
+        self.0.push(makes_way);
+    }
+}
+
+/// Keeps every processor busy until it is dropped.
+struct Spinners(Arc<AtomicBool>, Vec<std::thread::JoinHandle<()>>);
+
+impl Spinners {
+    fn start() -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let spin = || {
+            let stop = stop.clone();
+            std::thread::spawn(move || while !stop.load(Ordering::Relaxed) {})
+        };
+        let all = (0..std::thread::available_parallelism().unwrap().get()).map(|_| spin()).collect();
+        Self(stop, all)
+    }
+}
+
+impl Drop for Spinners {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+        self.1.drain(..).for_each(|one| one.join().unwrap());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dump_on_a_busy_host_rests_and_loses_nothing() {
+    let mut host = Host::new().await;
+    // Short, so that the test is; how long it rests is tried without a clock.
+    host.config.make_way = Duration::from_secs(6);
+    host.engine = LocalEngine::open(host.config.clone()).await.unwrap();
+    let spec = host.spec("a_1").await;
+    host.up(&spec).await;
+    // More than is counted at a time, with a hole in it, and more work than nobody would notice.
+    let fill =
+        "CREATE TABLE t AS SELECT n, md5(n::text) || md5((-n)::text) AS x FROM generate_series(1, 600000) n";
+    host.ask(&spec, fill).await.unwrap_or_default();
+    host.ask(&spec, "DELETE FROM t WHERE n BETWEEN 100000 AND 299999").await.unwrap_or_default();
+    let spinners = Spinners::start();
+    let mut hears = Hears::default();
+    let dumped = host.engine.dump(&spec, &mut hears).await.unwrap();
+    drop(spinners);
+    assert!(hears.0.contains(&true), "{} pieces", hears.0.len());
+    assert_eq!(hears.0.last(), Some(&false), "its rests are over");
+    assert_eq!(dumped.contents.rows["public.t"], 400_000);
     host.end().await;
 }

@@ -55,6 +55,8 @@ pub(super) struct Taking<'a> {
     pub(super) bytes: u64,
     /// Somebody has cancelled.
     stop: bool,
+    /// It goes slowly, because others work.
+    makes_way: bool,
     /// It would fill the volume: so said for people.
     pub(super) outgrown: Option<String>,
 }
@@ -66,7 +68,7 @@ impl<'a> Taking<'a> {
         cx: &'a mut Cx,
     ) -> Self {
         let pace = Pace::from(cx.now());
-        Self { plane, id, sealing, pace, bytes: 0, stop: false, outgrown: None, cx }
+        Self { plane, id, sealing, pace, bytes: 0, stop: false, makes_way: false, outgrown: None, cx }
     }
 
     async fn tell(&mut self) -> Result<(), StepError> {
@@ -80,7 +82,8 @@ impl<'a> Taking<'a> {
         drop(conn);
         let ms = crate::operation::millis(self.pace.began, now).max(1);
         let rate = size(self.bytes.saturating_mul(1000) / ms);
-        self.cx.detail(format!("{} so far, {rate}/s", size(self.bytes))).await
+        let why = if self.makes_way { ", making way for other work on this host" } else { "" };
+        self.cx.detail(format!("{} so far, {rate}/s{why}", size(self.bytes))).await
     }
 }
 
@@ -88,6 +91,10 @@ impl<'a> Taking<'a> {
 impl Sink for Taking<'_> {
     async fn stopped(&mut self) -> bool {
         cancelled(self.plane, self.cx).await
+    }
+
+    fn makes_way(&mut self, makes_way: bool) {
+        self.makes_way = makes_way;
     }
 
     async fn write(&mut self, bytes: &[u8]) -> Result<(), DumpError> {

@@ -1,8 +1,8 @@
 //! What metrics cost: bytes and time of a sample in a block, memory and time of a database, time of a chart.
 //!
 //! `cargo bench -p paddock --bench metrics`. The block codec is compared with plain deflate of the same numbers as 32-bit
-//! columns, interleaved (A B B A …). With `DATABASE_URL` the chart of a day is timed on a real store, too. It prints
-//! and asserts nothing: the machine decides what is fast.
+//! columns, interleaved (A B B A …). With `DATABASE_URL` the collector of a fleet and the chart of a day are timed on a real
+//! store, too. It prints and asserts nothing about time: the machine decides what is fast.
 
 #![expect(
     clippy::print_stdout,
@@ -12,6 +12,8 @@
 
 #[path = "metrics/allocated.rs"]
 mod allocated;
+#[path = "metrics/fleet.rs"]
+mod fleet;
 #[path = "ratios/statistics.rs"]
 mod statistics;
 #[path = "metrics/streams.rs"]
@@ -40,12 +42,15 @@ fn main() {
         codec(kind);
     }
     for databases in [10, 100, 1000] {
-        fleet(databases);
+        rings(databases);
     }
     if std::env::var_os("DATABASE_URL").is_some() {
-        tokio::runtime::Runtime::new().unwrap().block_on(chart());
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            fleet::run().await;
+            chart().await;
+        });
     } else {
-        println!("chart of a day: not measured, DATABASE_URL names no store");
+        println!("collector and chart of a day: not measured, DATABASE_URL names no store");
     }
 }
 
@@ -115,7 +120,7 @@ fn codec(kind: Kind) {
 }
 
 /// An hour of so many databases through rings and blocks.
-fn fleet(databases: usize) {
+fn rings(databases: usize) {
     let mut stream = Stream::new(Kind::Busy);
     let looks: Vec<Values> = (0..PLACES).map(|_| stream.next()).collect();
     let before = allocated::now();

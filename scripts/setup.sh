@@ -41,6 +41,7 @@ if [ "$purpose" = test ]; then
     # Debian has the module in a package of its own, which brings the interpreter where there is none.
     python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
     need strace strace
+    need ip iproute2
     [ -d /usr/share/fonts/truetype/dejavu ] || packages+=(fonts-dejavu-core)
 fi
 if [ ${#packages[@]} -gt 0 ]; then

@@ -9,6 +9,17 @@
 # shellcheck source=common.lib.sh
 source "$(dirname "$0")/common.lib.sh"
 
+wait_for() { # wait_for SECONDS COMMAND...
+    local until=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [ $SECONDS -lt $until ] || return 1
+        sleep 0.2
+    done
+}
+gone() { ! kill -0 "$1" 2>/dev/null; }
+printed() { grep -q "$1" "$2"; }
+
 # ---- The ordinary user's half, within namespaces of its own --------------------
 if [ "${1:-}" = ordinary ]; then
     work=$2
@@ -16,7 +27,8 @@ if [ "${1:-}" = ordinary ]; then
     scripts/run.sh >"$work/out" 2>"$work/err" &
     paddock=$!
     trap 'kill "$paddock" 2>/dev/null || true; wait "$paddock" || true' EXIT
-    python3 scripts/first-database.py "$PADDOCK_HTTP_LISTEN" "$PADDOCK_ADMIN_TOKEN" "$target"/versions/18.*/bin/psql
+    psql=$(printf '%s\n' "$target"/versions/18.*/bin/psql | sort -V | tail -n 1)
+    python3 scripts/first-database.py "$PADDOCK_HTTP_LISTEN" "$PADDOCK_ADMIN_TOKEN" "$psql"
     exit
 fi
 
@@ -31,11 +43,16 @@ postmasters() {
     done
 }
 clean_up() {
-    local pid user
-    [ -z "${paddock:-}" ] || kill "$paddock" 2>/dev/null || true
-    for pid in $(postmasters); do
-        kill -INT "$pid" 2>/dev/null || true
-        while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
+    local pid user signal
+    # First who would start servers again.
+    if [ -n "${paddock:-}" ]; then
+        kill "$paddock" 2>/dev/null && wait_for 40 gone "$paddock" || kill -KILL "$paddock" 2>/dev/null || true
+    fi
+    for signal in INT QUIT KILL; do
+        for pid in $(postmasters); do
+            kill "-$signal" "$pid" 2>/dev/null || true
+            wait_for 20 gone "$pid" || true
+        done
     done
     if is_root; then
         for user in $(find "$work" -name identity.json -exec grep -hoE 'paddock-[0-9]+' {} + | sort -u); do
@@ -46,14 +63,6 @@ clean_up() {
 }
 trap clean_up EXIT
 
-wait_for() { # wait_for SECONDS COMMAND...
-    local until=$((SECONDS + $1))
-    shift
-    until "$@"; do
-        [ $SECONDS -lt $until ] || return 1
-        sleep 0.2
-    done
-}
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
 first=$(free_port)
@@ -66,7 +75,9 @@ export PADDOCK_ENGINE_FIRST_PORT=$((first > 60000 ? 60000 : first)) PADDOCK_ENGI
 say "make run, as $(id -un)"
 scripts/run.sh >"$work/out" 2>"$work/err" &
 paddock=$!
-wait_for 600 grep -q 'setup?token=' "$work/out" || die "no link was printed." "$(tail -n 20 "$work/out" "$work/err")"
+printed_or_gone() { printed 'setup?token=' "$work/out" || gone "$paddock"; }
+wait_for 600 printed_or_gone && printed 'setup?token=' "$work/out" ||
+    die "no link was printed." "$(tail -n 20 "$work/out" "$work/err")"
 link=$(grep -o 'http://[^ ]*setup?token=[^ ]*' "$work/out")
 python3 -c 'import sys, urllib.request; page = urllib.request.urlopen(sys.argv[1]).read().decode(); assert "name=\"password\"" in page, page' "$link"
 target_versions=$("$target/debug/paddock" versions list)
@@ -82,6 +93,7 @@ paddock=
 # ---- As an ordinary user --------------------------------------------------------
 # In a user namespace our clone and Rust belong to an ordinary user; in a network namespace only loopback is there.
 say "make run, as an ordinary user without a network"
+unshare --map-root-user --net true || die "this user may not make namespaces, so an ordinary user cannot be tried."
 mkdir "$work/theirs"
 export PADDOCK_DATA_ROOT=$work/theirs/data PADDOCK_ENGINE_VERSION_DIRS=$target/versions
 export PADDOCK_ADMIN_EMAIL=first@example.org PADDOCK_ADMIN_USERNAME=first PADDOCK_ADMIN_PASSWORD="long enough for a test"

@@ -1,7 +1,8 @@
 //! What a memory hog costs its neighbour: the slowest hundredth of pgbench's transactions in one database while another
 //! one's sessions want more memory than its plan has, over the same while the other is calm. Three hogs: a query that is
 //! too large alone, which is refused what it wants, again and again; sessions that are too large together, of which the
-//! kernel ends one, every ten seconds; and the same again as soon as their server is back.
+//! kernel ends one, every ten seconds; and the same again as soon as their server is back. And, to tell what of it is the
+//! memory and what the processor, a session that only computes.
 
 use crate::{bare::VERSION, paddock::Paddock, statistics};
 use std::{
@@ -27,9 +28,15 @@ const HOG: &str =
 const KEEP: &str = "DO $$ BEGIN FOR i IN 1..5 LOOP
     PERFORM set_config('test.keep' || i, repeat(repeat('x', 1000), 12000), false); END LOOP; END $$";
 
+/// Wants nothing but a processor.
+const COMPUTE: &str = "SELECT sum(n) FROM generate_series(1, 300000) n";
+/// How often it was through.
+static COMPUTED: AtomicU32 = AtomicU32::new(0);
+
 /// What kind of a hog, and how long it pauses.
 #[derive(Clone, Copy)]
 enum Hog {
+    Computes(Duration),
     Alone(Duration),
     Together(Duration),
 }
@@ -48,14 +55,19 @@ pub async fn run(target: &Path) {
     println!("slowest hundredth of a neighbour's transactions beside a memory hog (goal: at most 1.10)");
     let (soon, later) = (Duration::from_millis(100), Duration::from_secs(10));
     for (name, hog) in [
+        ("only computes", Hog::Computes(Duration::ZERO)),
         ("refused", Hog::Alone(soon)),
         ("ended every 10 s", Hog::Together(later)),
         ("ended again", Hog::Together(soon)),
     ] {
         let pairs = pairs(&pgbench, &url, &hog_url, hog).await;
         println!("  {name:<18} {}", statistics::report(&pairs));
-        let [refused, ended] = [&REFUSED, &ENDED].map(|count| count.swap(0, Ordering::SeqCst));
-        let fired = if matches!(hog, Hog::Alone(_)) { refused } else { ended };
+        let fired = match hog {
+            Hog::Computes(_) => &COMPUTED,
+            Hog::Alone(_) => &REFUSED,
+            Hog::Together(_) => &ENDED,
+        };
+        let fired = fired.swap(0, Ordering::SeqCst);
         assert!(fired > 0, "nothing happened to the hog: nothing was measured");
         println!("  {:<18} {fired}", "times");
     }
@@ -88,6 +100,13 @@ async fn pairs(pgbench: &Path, url: &str, hog_url: &str, hog: Hog) -> Vec<(f64, 
 async fn eat(url: String, hog: Hog) {
     loop {
         let pause = match hog {
+            Hog::Computes(pause) => {
+                let Some(client) = log_in(&url).await else { continue };
+                while client.batch_execute(COMPUTE).await.is_ok() {
+                    COMPUTED.fetch_add(1, Ordering::SeqCst);
+                }
+                pause
+            }
             Hog::Alone(pause) => {
                 let Some(client) = log_in(&url).await else { continue };
                 let refused = client.batch_execute(HOG).await.is_err() && !client.is_closed();

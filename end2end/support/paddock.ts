@@ -53,6 +53,8 @@ export class Paddock {
         // What it puts into the kernel would outlive the test.
         PADDOCK_ENGINE_FIREWALL: "false",
         PADDOCK_ENGINE_VERSION_DIRS: versions,
+        // Tests run beside each other: a dump would rest for most of the time.
+        PADDOCK_BACKUPS_MAKE_WAY_MINUTES: "0",
         ...settings,
       },
       stdio: ["ignore", "pipe", "pipe"],

@@ -58,6 +58,26 @@ withAndWithoutJavaScript((javaScriptEnabled) => {
       await expect(page.getByRole("link", { name: "CSV" })).toHaveAttribute("href", /\/metrics\.csv\?range=6h$/);
     });
 
+    await test.step("what happened is numbered in the charts, and the plan's limit is a line", async () => {
+      const most = psql(await urlOf(page, paddock), "SELECT rolconnlimit FROM pg_roles WHERE rolname = session_user");
+      await page.goto(`${database}/metrics?range=1h`);
+      const happened = page.locator(".marks li");
+      const [first, title] = [happened.first(), happened.first().locator(".mark-title")];
+      await expect(first.locator(".mark-number")).toHaveText("1");
+      await expect(title.getByRole("link")).toHaveAttribute("href", /^\/operations\/op-/);
+      const words = await title.innerText();
+      for (const name of ["Connections", "CPU", "Memory", "Disk", "Transactions"]) {
+        const sign = panel(page, name).locator(".sign").first();
+        await expect(sign.locator("text")).toHaveText(/^1(–\d+)?$/);
+        await expect(sign.locator("title")).toContainText(words);
+        await expect(panel(page, name).locator(".limit-line")).toHaveCount(name === "Transactions" ? 0 : 1);
+      }
+      const limit = panel(page, "Connections");
+      await expect(limit.locator(".limit-word")).toHaveText(new RegExp(`^(↑ )?limit ${most}$`));
+      await expect(limit.locator(".legend-limit")).toContainText(`Starter 512M: ${most} connections`);
+      await expect(limit.locator(".limit-line")).toHaveAttribute("y1", /^\d+(\.\d+)?%$/);
+    });
+
     await test.step("a range that ends before it begins is refused at its field", async () => {
       await page.locator("summary", { hasText: "Custom" }).click();
       await page.getByLabel("From, UTC").fill("2026-11-27T14:00");

@@ -59,6 +59,7 @@ impl Api {
         let _ = rustls::crypto::ring::default_provider().install_default();
         // No connection outlives the server that it led to.
         let http = reqwest::Client::builder().pool_max_idle_per_host(0).no_proxy().timeout(PATIENCE);
+        let http = http.redirect(reqwest::redirect::Policy::none());
         Self { origin, version, bearer: String::new(), http: http.build().unwrap() }
     }
 
@@ -137,4 +138,40 @@ fn still(operation: &Value) -> Value {
     let steps = operation["steps"].as_array().unwrap().iter();
     let states: Vec<_> = steps.map(|step| (&step["key"], &step["state"])).collect();
     json!([operation["status"], states, operation["log"]])
+}
+
+/// A person's session in a browser without scripts.
+pub struct Pages<'a> {
+    api: &'a Api,
+    cookie: String,
+}
+
+impl Api {
+    /// Signs in; `None` while nobody answers.
+    pub async fn pages(&self, user: &str, password: &str) -> Option<Pages<'_>> {
+        let mut pages = Pages { api: self, cookie: String::new() };
+        let answer = pages.send("sign_in", &[("identifier", user), ("password", password)]).await?;
+        let cookie = answer.headers().get("set-cookie").expect("a session");
+        pages.cookie = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
+        Some(pages)
+    }
+}
+
+impl Pages<'_> {
+    /// Sends a form; what leads on was taken. `None`: there was no answer.
+    pub async fn act(&self, endpoint: &str, form: &[(&str, &str)]) -> Option<()> {
+        self.send(endpoint, form).await.map(drop)
+    }
+
+    async fn send(&self, endpoint: &str, form: &[(&str, &str)]) -> Option<reqwest::Response> {
+        // Of letters, digits, dashes and blanks alone.
+        let field = |(name, value): &(&str, &str)| format!("{name}={}", value.replace(' ', "+"));
+        let body = form.iter().map(field).collect::<Vec<_>>().join("&");
+        let request = self.api.http.post(format!("{}/do/{endpoint}", self.api.origin)).body(body);
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let request = request.header("origin", &self.api.origin).header("accept", "text/html");
+        let answer = request.header("cookie", &self.cookie).send().await.ok()?;
+        assert!(answer.status().is_redirection(), "{endpoint}: {}", answer.status());
+        Some(answer)
+    }
 }

@@ -1,9 +1,11 @@
 //! Kills the real executable at every named point of creating, of deleting and of changing a database, and at every step
-//! of backing it up and of restoring it, and looks at what is left.
+//! of backing it up, of restoring it and of making copies of it, and looks at what is left.
 //!
 //! One Paddock with real PostgreSQL servers is led through all points: armed for one, killed there in the middle of
 //! an order, started again, compared. The points are learnt from a run without faults, so a new step is walked
 //! without a word here; taking back is provoked by a range of ports that holds nothing but a stranger's.
+//!
+//! Beside the walk, what a large backup takes of the memory of the same executable is looked at, and its download is cut.
 //!
 //! It refuses a fault that does not fire, and any difference between what the API says and what the disk and the
 //! process table hold. Without the feature `crash-points` there is nothing to walk, and no test.
@@ -13,10 +15,13 @@
 
 mod api;
 mod change_plan;
+mod copies;
+mod large;
 mod load;
 mod moments;
 mod outside_store;
 mod paddock;
+mod walk;
 mod world;
 
 use paddock::{Armed, Paddock};

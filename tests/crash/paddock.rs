@@ -18,6 +18,8 @@ use std::{
 };
 
 const TOKEN: &str = "tk-us-crash-0123456789abcdef0123456789abcdef";
+const USER: &str = "crash";
+const PASSWORD: &str = "a password for the walk";
 /// More than the walk has databases, since ports of deleted ones are not given away again.
 const PORTS: u16 = 60;
 /// Each Paddock has so many ports, the last of them for HTTP: one that the system picks by itself could be anybody's
@@ -136,8 +138,8 @@ impl Paddock {
             .env("PADDOCK_ENGINE_FIREWALL", "false")
             .env("PADDOCK_ENGINE_VERSION_DIRS", &self.versions)
             .env("PADDOCK_ADMIN_EMAIL", "crash@example.org")
-            .env("PADDOCK_ADMIN_USERNAME", "crash")
-            .env("PADDOCK_ADMIN_PASSWORD", "a password for the walk")
+            .env("PADDOCK_ADMIN_USERNAME", USER)
+            .env("PADDOCK_ADMIN_PASSWORD", PASSWORD)
             .env("PADDOCK_ADMIN_TOKEN", TOKEN)
             .env("PADDOCK_CRASH_LIST", self.list())
             .env_remove("PADDOCK_CRASH_AT")
@@ -161,6 +163,13 @@ impl Paddock {
             assert!(ended.is_none(), "paddock ended while it started: {ended:?}");
             assert!(begun.elapsed() < START, "paddock does not start");
             tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    }
+
+    /// Does what only pages do, as a person who signs in for it. The answer may be lost with the process.
+    pub async fn act(&self, endpoint: &str, form: &[(&str, &str)]) {
+        if let Some(pages) = self.api.pages(USER, PASSWORD).await {
+            pages.act(endpoint, form).await;
         }
     }
 
@@ -189,6 +198,21 @@ impl Paddock {
         };
         assert_eq!(status.signal(), Some(9), "{}: {status}", point.name);
         assert_eq!(self.reached().last(), Some(&point.name), "died somewhere else");
+    }
+
+    /// The most memory that it had at a time since its start or since [`Self::forget_peak`], KiB: `VmHWM`, proc_pid_status(5).
+    pub fn peak(&self) -> u64 {
+        let pid = self.child.as_ref().expect("it lives").id();
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().strip_suffix(" kB").unwrap().parse().unwrap()
+    }
+
+    /// Begins anew with what it has now, and answers that: proc_pid_clear_refs(5).
+    pub fn forget_peak(&self) -> u64 {
+        let pid = self.child.as_ref().expect("it lives").id();
+        fs::write(format!("/proc/{pid}/clear_refs"), "5").unwrap();
+        self.peak()
     }
 
     /// The plan that the API tells of an add-on.
@@ -317,7 +341,7 @@ impl Drop for Paddock {
 /// have the same, those of two hardly ever.
 fn free_range() -> u16 {
     const RANGES: u16 = 120;
-    const OURS: u16 = 4;
+    const OURS: u16 = 6;
     let process = u16::try_from(std::process::id() % u32::from(RANGES / OURS)).unwrap();
     let own = process * OURS + MADE.fetch_add(1, Ordering::SeqCst) % OURS;
     let mut ranges = (0..RANGES / OURS).map(|n| 20_000 + (own + n * OURS) % RANGES * RANGE);

@@ -59,6 +59,23 @@ impl World {
         database
     }
 
+    /// Takes in a database that was ordered in another way: the one that the walk does not know yet.
+    pub async fn adopt(&mut self, paddock: &Paddock) -> Database {
+        let told = paddock.api.get(&format!("/v1/apps/{}/addons", Self::APP)).await;
+        let known = |addon: &&Value| self.live.iter().all(|live| addon["id"] != *live.addon);
+        let new: Vec<_> = told["addons"].as_array().unwrap().iter().filter(known).cloned().collect();
+        assert_eq!(new.len(), 1, "{new:#?}");
+        let path = format!("/v1/operations?addon={}", new[0]["id"].as_str().unwrap());
+        let operations = paddock.api.get(&path).await["operations"].take();
+        let mut operations = operations.as_array().unwrap().iter();
+        let order = operations.find(|one| one["kind"] == "provision").expect("it was ordered");
+        let ended = paddock.api.ended(order["id"].as_str().unwrap()).await;
+        assert_eq!(ended["status"], "succeeded", "{ended:#}");
+        let database = made(paddock, Self::APP, &new[0]).await;
+        self.live.push(database.clone());
+        database
+    }
+
     /// Deletes a database the quiet way.
     pub async fn delete(&mut self, paddock: &Paddock, database: &Database) {
         let at = self.live.iter().position(|live| live.addon == database.addon).unwrap();
@@ -188,8 +205,13 @@ async fn create(paddock: &Paddock, app: &str, key: &str) -> Database {
     let ordered = paddock.api.order(app, key).await.expect("an answer");
     let ended = paddock.api.ended(ordered["operation_id"].as_str().unwrap()).await;
     assert_eq!(ended["status"], "succeeded", "{ended:#}");
-    let addon = ordered["addon"]["id"].as_str().unwrap().to_owned();
-    let name = ordered["addon"]["resource_id"].as_str().unwrap();
+    made(paddock, app, &ordered["addon"]).await
+}
+
+/// A database that the API tells of, when it can be used.
+async fn made(paddock: &Paddock, app: &str, told: &Value) -> Database {
+    let addon = told["id"].as_str().unwrap().to_owned();
+    let name = told["resource_id"].as_str().unwrap();
     let variables = paddock.api.get(&format!("/v1/apps/{app}/variables?aliases=false")).await;
     let values = variables["variables"].as_array().unwrap().iter().filter_map(|v| v["value"].as_str());
     let mut urls = values.filter(|value| value.contains(&format!("/{name}?")));
@@ -218,7 +240,7 @@ fn directory(node: &Value) -> String {
     node["id"].as_str().and_then(|id| id.strip_prefix("db-")).expect("a database's id").to_owned()
 }
 
-fn directories(below: &Path) -> BTreeSet<String> {
+pub fn directories(below: &Path) -> BTreeSet<String> {
     let entries = fs::read_dir(below).into_iter().flatten();
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }

@@ -102,6 +102,20 @@ async fn series_are_told_over_time() {
         assert!(!told["series"][0]["points"].as_array().unwrap().is_empty(), "{name}");
     }
 
+    // The document tells what a point is: nobody else shapes it.
+    let document = serde_json::to_value(server::api::openapi::document()).unwrap();
+    let schemas = &document["components"]["schemas"];
+    let point = &schemas["Series"]["properties"]["points"];
+    assert_eq!((&point["type"], &point["items"]["type"]), (&"array".into(), &"array".into()));
+    assert_eq!(point["items"]["items"]["type"], "number");
+    for word in ["when it begins (seconds since the epoch)", "mean", "least", "most"] {
+        assert!(point["description"].as_str().unwrap().contains(word), "{word}: {point}");
+    }
+    let required = |name: &str| schemas[name]["required"].as_array().unwrap().clone();
+    assert_eq!(required("History"), ["metric", "unit", "step", "from", "to", "series"]);
+    assert_eq!(required("Series"), ["metric", "points"]);
+    assert!(io.as_object().unwrap().keys().all(|key| required("History").contains(&json!(key))));
+
     for since in ["0", "-1", "9601", "x", "1.5"] {
         let answer = server.get(&ada, &format!("/api/databases/{addon}/metrics/cpu?since={since}")).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{since}");

@@ -22,6 +22,7 @@ struct Held {
     deadline: DateTime<Utc>,
     cancel_requested_at: Option<DateTime<Utc>>,
     error: Option<Json<Failure>>,
+    step_started_at: Option<DateTime<Utc>>,
 }
 
 /// Writes the change and its events, in the step's transaction if it has one.
@@ -61,6 +62,8 @@ pub(crate) async fn commit(
                 lease_token = CASE WHEN $19 THEN lease_token END,
                 lease_until = CASE WHEN $19 THEN $20::timestamptz END
             WHERE id = $1 AND lease_token = $2
+              -- A commit whose answer was lost has moved on under the same lease: it is not undone.
+              AND step = $16 AND step_started_at = $21
             RETURNING operation.*
         ), told AS (
             INSERT INTO operation_event (operation_id, at, step, kind, data)
@@ -81,7 +84,7 @@ pub(crate) async fn commit(
             ORDER BY new.n
         )
         SELECT status AS "status!: Status", memo AS "memo!", woken AS "woken!", deadline AS "deadline!",
-               cancel_requested_at, error AS "error: Json<Failure>"
+               cancel_requested_at, error AS "error: Json<Failure>", step_started_at
         FROM held
         "#,
         claim.id,
@@ -103,7 +106,8 @@ pub(crate) async fn commit(
         &kinds,
         &data,
         keep,
-        now + shared.lease()
+        now + shared.lease(),
+        claim.step_started_at
     );
     let held = match tx {
         None => written.fetch_optional(&shared.pool).await?,
@@ -119,7 +123,7 @@ pub(crate) async fn commit(
         }
     };
     let Some(held) = held else {
-        tracing::warn!("Another worker has the operation now; this one drops its work");
+        tracing::warn!("The operation has gone on without this step, which drops its work");
         return Ok(None);
     };
     Ok(keep.then(|| Claim {
@@ -133,7 +137,8 @@ pub(crate) async fn commit(
         unwinds_to: change.unwinds_to,
         error: held.error,
         needs_attention: change.needs_attention,
-        step_started_at: now,
+        // As the row has it: the store keeps microseconds.
+        step_started_at: held.step_started_at.unwrap_or(now),
         broken_off: false,
         ..claim.clone()
     }))

@@ -14,7 +14,7 @@ use serde_json::Value;
 use sqlx::{PgExecutor, types::Json};
 use uuid::Uuid;
 
-/// An operation with the lease to run one step of it.
+/// An operation with the lease to run the step that it is at.
 #[derive(Clone, Debug)]
 pub(crate) struct Claim {
     pub id: Uuid,

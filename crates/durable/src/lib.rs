@@ -1,8 +1,8 @@
 //! The operation log: long changes that survive a kill.
 //!
 //! An operation is one row that a person can read (kind, step, attempt, lease, deadline) and an append-only list of
-//! events. A [`Procedure`] says what each step does; a [`Worker`] claims a due operation, runs one step, and commits
-//! the step's writes, the next step and the events in one transaction guarded by the lease.
+//! events. A [`Procedure`] says what each step does; a [`Worker`] claims a due operation, runs a step, and commits
+//! the step's writes, the next step and the events in one transaction guarded by the lease; then the next.
 //!
 //! This crate knows PostgreSQL as its store and nothing of hosting PostgreSQL: what a step means is not its business.
 //! It never replays code, never runs a step without a lease, and never writes for a worker that lost its lease.

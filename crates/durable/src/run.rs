@@ -7,7 +7,7 @@ use crate::backoff::RETRIES;
 use crate::commit::commit;
 use crate::decide::{self, Change, Ending};
 use crate::lease::{self, Claim};
-use crate::worker::Shared;
+use crate::worker::{Keep, Shared};
 use crate::{Cx, Next, Procedure, StepError, crash_point, text};
 use futures::FutureExt as _;
 use std::panic::AssertUnwindSafe;
@@ -20,7 +20,7 @@ use tracing::Instrument as _;
 pub(crate) async fn run_claimed(
     shared: &Shared,
     claim: &Claim,
-    keep: &AtomicBool,
+    keep: &Keep,
 ) -> Result<Option<Claim>, sqlx::Error> {
     let Some(procedure) = shared.procedures.get(claim.kind.as_str()) else { return Ok(None) };
     let span = tracing::info_span!(
@@ -57,7 +57,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn to_the_end(&self, keep: &AtomicBool) -> Result<Option<Claim>, sqlx::Error> {
+    async fn to_the_end(&self, keep: &Keep) -> Result<Option<Claim>, sqlx::Error> {
         let Self { shared, claim, .. } = self;
         if let Some(change) = self.instead() {
             return commit(shared, claim, None, None, change, false).await;
@@ -66,7 +66,7 @@ impl Run<'_> {
         let (ran, cx) = self.step().await;
         crash_point!("{}.{}:acted", claim.kind, claim.step);
         let kept = match ending(ran).filter(|_| !cx.lost()) {
-            Some(ending @ Ending::Next(_)) => self.succeed(ending, cx, keep.load(Ordering::Relaxed)).await?,
+            Some(ending @ Ending::Next(_)) => self.succeed(ending, cx, keep.keeps()).await?,
             Some(failed) => self.fail(failed, cx).await?,
             None => {
                 tracing::warn!("Another worker has the operation now; this one drops the step");
@@ -154,7 +154,7 @@ impl Run<'_> {
         let (tx, memo) = cx.into_parts();
         match commit(self.shared, self.claim, tx, Some(memo), self.decide(ending), keep).await {
             // What the step wrote cannot be committed: a failure of the step like any other. If the commit has
-            // arrived all the same, the lease is gone and this writes nothing.
+            // arrived all the same, the operation has gone on, and this writes nothing.
             Err(error) => {
                 let change = self.decide(StepError::from(error).into());
                 commit(self.shared, self.claim, None, None, change, false).await

@@ -1,7 +1,7 @@
 //! The worker: looks for due operations and runs their steps, several at a time.
 //!
-//! Any number of workers, in one process or many, share a store by leases. A worker knows nothing between two steps:
-//! whatever matters is in the row.
+//! Any number of workers, in one process or many, share a store by leases. With room for more, a worker keeps an operation
+//! from step to step; it knows nothing between two of them that is not in the row.
 
 use crate::lease::{self, Claim};
 use crate::run::{run_and_die, run_claimed};
@@ -84,7 +84,7 @@ impl Worker {
     /// Runs one step of one due operation; false when nothing is due. For tests that go step by step.
     pub async fn run_once(&self) -> Result<bool, sqlx::Error> {
         match self.claim().await? {
-            Some(claim) => run_claimed(&self.shared, &claim, &AtomicBool::new(false)).await.map(|_| true),
+            Some(claim) => run_claimed(&self.shared, &claim, &Keep::default()).await.map(|_| true),
             None => Ok(false),
         }
     }
@@ -100,7 +100,7 @@ impl Worker {
 
     /// Works until `shutdown` says true or its sender is gone. `wake` comes from [`Wake`](crate::Wake).
     pub async fn run(&self, mut wake: watch::Receiver<u64>, mut shutdown: watch::Receiver<bool>) {
-        let mut steps = Steps::default();
+        let mut steps = Steps { keep: Keep::until(shutdown.clone()), ..Steps::default() };
         let mut listening = true;
         while !*shutdown.borrow() {
             // Before looking: a wake-up that comes while looking is then seen below.
@@ -120,7 +120,7 @@ impl Worker {
     async fn fill(&self, steps: &mut Steps) -> bool {
         let full = self.start_due(steps).await;
         // Others may be due: then each step is a new choice of who has waited longest.
-        steps.keep.store(!full, Ordering::Relaxed);
+        steps.keep.room.store(!full, Ordering::Relaxed);
         full
     }
 
@@ -150,7 +150,6 @@ impl Worker {
     }
 
     async fn stop(&self, mut steps: Steps) {
-        steps.keep.store(false, Ordering::Relaxed);
         let all = async { while steps.next().await {} };
         if tokio::time::timeout(self.shared.config.grace, all).await.is_ok() {
             return;
@@ -169,14 +168,33 @@ impl Worker {
 struct Steps {
     running: JoinSet<Uuid>,
     held: HashSet<Uuid>,
-    /// Whether an operation whose next step is due goes on without being looked for.
-    keep: Arc<AtomicBool>,
+    keep: Keep,
+}
+
+/// Whether an operation whose next step is due goes on without being looked for; by default it does not.
+#[derive(Clone, Default)]
+pub(crate) struct Keep {
+    /// Nobody else is due, as far as is known.
+    room: Arc<AtomicBool>,
+    /// Whoever is asked to stop begins no other step.
+    shutdown: Option<watch::Receiver<bool>>,
+}
+
+impl Keep {
+    fn until(shutdown: watch::Receiver<bool>) -> Self {
+        Self { room: Arc::default(), shutdown: Some(shutdown) }
+    }
+
+    pub(crate) fn keeps(&self) -> bool {
+        let stops = self.shutdown.as_ref().is_none_or(|shutdown| *shutdown.borrow());
+        self.room.load(Ordering::Relaxed) && !stops
+    }
 }
 
 impl Steps {
     fn start(&mut self, shared: Arc<Shared>, claim: Claim) {
         self.held.insert(claim.token);
-        let keep = Arc::clone(&self.keep);
+        let keep = self.keep.clone();
         self.running.spawn(async move {
             let (id, token) = (claim.id, claim.token);
             let mut next = Some(claim);

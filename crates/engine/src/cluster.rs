@@ -34,6 +34,8 @@ use uuid::Uuid;
 
 /// What a new cluster needs at the least; a fresh one takes 40 MB.
 const ROOM: u64 = 128 << 20;
+/// Files of a new cluster with a database, and some more.
+const FILES: u64 = 2048;
 
 /// Makes clusters; one at a time chooses numbers and names.
 #[derive(Debug)]
@@ -77,6 +79,10 @@ impl Maker {
         let free_bytes = disk::free_bytes(self.layout.root()).doing(|| "ask for free space".into())?;
         if free_bytes < ROOM {
             return Err(EngineError::DiskFull { volume: Volume::Data, free_bytes });
+        }
+        let files = disk::free_files(self.layout.root()).doing(|| "ask for free inodes".into())?;
+        if files.is_some_and(|files| files < FILES) {
+            return Err(EngineError::NoFiles(Volume::Data));
         }
         // Held until the end: a locked directory is being made, not left half made.
         let (_lock, os_user) = self.begin(dir, cluster).await?;

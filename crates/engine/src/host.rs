@@ -45,10 +45,15 @@ const SPARE: f64 = 3.0;
 impl Processors {
     /// `None` where the kernel does not tell.
     pub(crate) fn look() -> Option<Self> {
-        Self::read(&fs::read_to_string("/proc/stat").ok()?, host().cpus.into())
+        Self::read(&fs::read_to_string("/proc/stat").ok()?)
     }
 
-    fn read(stat: &str, count: u64) -> Option<Self> {
+    fn read(stat: &str) -> Option<Self> {
+        // `cpu0`, `cpu1`, …: whatever share of them is ours.
+        let one = |line: &&str| {
+            line.strip_prefix("cpu").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        };
+        let count = stat.lines().filter(one).count() as u64;
         // Time of guests is contained in that of users.
         let ticks = stat.lines().find_map(|line| line.strip_prefix("cpu "))?.split_whitespace().take(8);
         let ticks = ticks.map(|ticks| ticks.parse().ok()).collect::<Option<Vec<u64>>>()?;
@@ -69,8 +74,9 @@ mod tests {
 
     #[test]
     fn a_busy_host_has_no_processor_to_spare() {
-        let read = |user: u64, idle: u64, waiting: u64, count| {
-            Processors::read(&format!("cpu  {user} 0 0 {idle} {waiting} 0 0 0 {user} 0\ncpu0 1 2 3"), count)
+        let read = |user: u64, idle: u64, waiting: u64, count: u64| {
+            let each: String = (0..count).map(|n| format!("cpu{n} 1 2 3\n")).collect();
+            Processors::read(&format!("cpu  {user} 0 0 {idle} {waiting} 0 0 0 {user} 0\n{each}intr 1"))
                 .unwrap()
         };
         let before = read(1000, 1000, 1000, 2);
@@ -82,7 +88,7 @@ mod tests {
         let before = read(0, 0, 0, 64);
         assert!(!read(10, 630, 0, 64).busy_since(before) && !read(600, 40, 0, 64).busy_since(before));
         assert!(read(620, 20, 0, 64).busy_since(before), "two are left");
-        assert_eq!(Processors::read("intr 1", 2), None);
+        assert_eq!(Processors::read("intr 1"), None);
         assert!(Processors::look().unwrap().all > 0);
     }
 

@@ -3,10 +3,11 @@
 #[cfg(test)]
 mod host;
 
-use control::engine::{Engine as _, ServerSample};
+use control::engine::{Engine as _, NodeSpec, ServerSample};
 use host::Host;
 use rustix::process::Signal;
 use std::{fs, time::Duration};
+use tokio_postgres::error::SqlState;
 
 const KEPT: &str = "SELECT pid::text FROM pg_stat_activity WHERE usename = 'paddock_monitor'";
 
@@ -64,12 +65,37 @@ async fn one_connection_serves_all_samples() {
             (counted && seen.connections == 0).then_some(seen)
         };
         let last = host::eventually(host::PATIENT, look).await.expect("all is counted, and nobody is left");
-        assert!(last.blocks_hit > one.blocks_hit && last.deadlocks == 0, "{last:?}");
+        assert!(last.blocks_hit > one.blocks_hit, "{last:?}");
+        assert_eq!((last.deadlocks, last.temp_bytes), (0, 0), "{version}");
+        deadlock_and_spill(&host, &spec).await;
+        // The cancelled one is counted when its session ends, as the bytes are.
+        let look = async || {
+            let seen = engine.sample(&spec, false).await.unwrap().server.unwrap();
+            (seen.deadlocks == 1 && seen.temp_bytes > 1 << 20).then_some(())
+        };
+        host::eventually(host::PATIENT, look).await.expect("a deadlock and temporary files are told");
         let size = host.ask(&spec, "SELECT pg_database_size('a_1')::text").await.unwrap();
         assert_eq!(size, [last.data_bytes.to_string()]);
         engine.purge(spec.id).await.unwrap();
     }
     host.end().await;
+}
+
+/// Two sessions wait for each other until the server ends one; a third sorts more than fits into its memory.
+async fn deadlock_and_spill(host: &Host, spec: &NodeSpec) {
+    let (one, two) = (host.connect(spec, "a_1").await.unwrap(), host.connect(spec, "a_1").await.unwrap());
+    one.batch_execute("CREATE TABLE here (); CREATE TABLE there ()").await.unwrap();
+    one.batch_execute("BEGIN; LOCK TABLE here").await.unwrap();
+    two.batch_execute("BEGIN; LOCK TABLE there").await.unwrap();
+    let (first, second) =
+        tokio::join!(one.batch_execute("LOCK TABLE there"), two.batch_execute("LOCK TABLE here; COMMIT"));
+    let ended = [&first, &second].map(|answer| {
+        answer.as_ref().err().and_then(|error| error.code().cloned()) == Some(SqlState::T_R_DEADLOCK_DETECTED)
+    });
+    assert_eq!(ended.iter().filter(|ended| **ended).count(), 1, "{first:?} {second:?}");
+    let spill = "SET work_mem = '64kB'; SELECT count(*) FROM (SELECT n FROM generate_series(1, 300000) n ORDER BY -n) AS s";
+    let three = host.connect(spec, "a_1").await.unwrap();
+    three.batch_execute(spill).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -105,6 +105,51 @@ async fn a_full_disk_is_named() {
     fs::remove_dir(&root).unwrap();
 }
 
+/// F17: bytes are left, and no file can be made. Nothing ends, and what is wrong is said in the right words.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_volume_without_inodes_is_named() {
+    let root = place();
+    let Some(volume) = Volume::small(&root, "nr_inodes=4500,mode=755") else { return };
+    let host = Host::at(root.join("r")).await;
+    let spec = host.spec("a_1").await;
+    host.up(&spec).await;
+    let began = "SELECT pg_postmaster_start_time()";
+    let began_at = host.ask(&spec, began).await.unwrap();
+    table(&host, &spec).await;
+    let names = root.join("names");
+    fs::create_dir(&names).unwrap();
+    let made = (0..4500).take_while(|n| fs::File::create(names.join(n.to_string())).is_ok()).count();
+    assert!((1..4500).contains(&made), "{made}");
+
+    let client = host.connect(&spec, &spec.name).await.unwrap();
+    let refused = client.batch_execute("CREATE TABLE more (n int)").await.unwrap_err();
+    assert_eq!(refused.code(), Some(&tokio_postgres::error::SqlState::DISK_FULL), "{refused:?}");
+    // What has its file can be written.
+    client.execute("INSERT INTO rows VALUES (0, repeat('x', 100000))", &[]).await.unwrap();
+    drop(client);
+    has_rows(&host, &spec, 1).await;
+    assert_eq!(host.ask(&spec, began).await.unwrap(), began_at, "it was not ended");
+    for refused in [
+        host.engine.refill_pool(spec.version, 1).await.unwrap_err(),
+        host.engine.place(&host.spec("b_2").await).await.unwrap_err(),
+    ] {
+        assert!(matches!(refused, EngineError::NoFiles(Which::Data)), "{refused:?}");
+    }
+    host.engine.stop(spec.id, PATIENCE).await.unwrap();
+    // What it gave back at its end is taken, too. Its ballast is one file: thrown away, it makes room for one.
+    let taken = (4500..9000).take_while(|n| fs::File::create(names.join(n.to_string())).is_ok()).count();
+    let refused = host.engine.start(&spec).await.unwrap_err();
+    assert!(matches!(refused, EngineError::NoFiles(Which::Data)), "{taken}: {refused:?}");
+
+    fs::remove_dir_all(&names).unwrap();
+    host.engine.start(&spec).await.unwrap();
+    has_rows(&host, &spec, 1).await;
+    host.ask(&spec, "CREATE TABLE more (n int)").await.unwrap();
+    host.end().await;
+    volume.unmount();
+    fs::remove_dir(&root).unwrap();
+}
+
 /// A32: an archive of some kilobytes that unpacks to more than there is, for whoever said that it needs nothing. It ends
 /// before the volume is full, which others share.
 #[tokio::test(flavor = "multi_thread")]

@@ -38,6 +38,10 @@ pub trait Sink: Send {
     async fn stopped(&mut self) -> bool {
         false
     }
+    /// Somebody waits for what comes after it: it makes way for nobody.
+    fn in_haste(&self) -> bool {
+        false
+    }
     /// Whether the dump goes slowly at present, because others work on its host: told now and then.
     fn makes_way(&mut self, _makes_way: bool) {}
 }

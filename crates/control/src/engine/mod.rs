@@ -47,6 +47,9 @@ pub enum EngineError {
         /// What is left.
         free_bytes: u64,
     },
+    /// A volume may have room, and takes no more files, or too few.
+    #[error("the {0} has too few inodes left")]
+    NoFiles(Volume),
     /// PostgreSQL itself refused; its own last log lines say why.
     #[error("{message}")]
     Postgres {

@@ -48,7 +48,7 @@ impl Kind for Backup {
             Step::Dump => {
                 let target = Target::load(plane, cx).await?;
                 if archive::row(plane, id).await?.status == "done"
-                    || archive::make(plane, &target, id, cx).await?
+                    || archive::make(plane, &target, (id, false), cx).await?
                 {
                     return Ok(Next::Done);
                 }

@@ -69,7 +69,7 @@ impl Kind for RestoreBackup {
         Ok(match step {
             Step::Save => {
                 let there = archive::row(plane, safety).await?.status == "done";
-                if there || archive::make(plane, &target, safety, cx).await? {
+                if there || archive::make(plane, &target, (safety, true), cx).await? {
                     Next::Go(Step::Load)
                 } else {
                     cancelled()

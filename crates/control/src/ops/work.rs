@@ -116,9 +116,20 @@ pub(super) fn trouble(error: EngineError, cx: &Cx) -> StepError {
     match error {
         EngineError::Postgres { message, log } => failed(message, again).with_log(log),
         EngineError::DiskFull { volume, free_bytes } => failed(
+            match free_bytes / 1_000_000 {
+                0 => format!(
+                    "The {volume} of the host is full, of bytes or of files. The operator can make room; then try again."
+                ),
+                free => format!(
+                    "The {volume} of the host is full: {free} MB are free. The operator can make room; then try again."
+                ),
+            },
+            again,
+        ),
+        EngineError::NoFiles(volume) => failed(
             format!(
-                "The {volume} of the host is full: {} MB are free. The operator can make room; then try again.",
-                free_bytes / 1_000_000
+                "The {volume} of the host has too few inodes left for more files, whatever its free bytes. The operator \
+                 can remove files or make it larger; then try again."
             ),
             again,
         ),

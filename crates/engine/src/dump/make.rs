@@ -28,9 +28,9 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Read from `pg_dump` at a time, bytes.
 const PIECE: usize = 256 * 1024;
 
-/// What may wait in its pipe, bytes: it goes on writing while a piece is sealed or somebody is told of it. As much as the
-/// kernel gives without a privilege.
-const PIPE: usize = 1 << 20;
+/// What may wait in its pipe, bytes: it goes on writing while a piece is sealed or somebody is told of it, and stops soon
+/// when it shall rest, also where twenty bytes of a table become one.
+const PIPE: usize = 128 * 1024;
 
 /// How long one attempt waits for a table, and all of them together.
 const MOMENT: Duration = Duration::from_secs(2);
@@ -100,19 +100,25 @@ async fn with_snapshot(
             }
             Err(error) => return Err(error),
         };
-        let pace = Pace::new(works.make_way);
+        let pace = Pace::new(if sink.in_haste() { Duration::ZERO } else { works.make_way });
         let counting = async {
             contents::read(&client, held, &pace).await.map_err(|error| Ended::from(sql(what, error)))
         };
         let dumping = async {
             let dump = pg_dump((works, password), &snapshot, &pace, sink);
             tokio::pin!(dump);
+            let stepping_back = async {
+                humble::step_back(works).await;
+                std::future::pending::<()>().await;
+            };
             tokio::select! {
                 biased;
-                dumped = &mut dump => return dumped,
-                () = humble::step_back(works) => {}
+                dumped = &mut dump => dumped?,
+                () = stepping_back => {}
             }
-            dump.await
+            // Nobody hears of a cancel any more until the count is done.
+            pace.hurry().await;
+            Ok(())
         };
         Ok(tokio::try_join!(counting, dumping).map(|(contents, ())| Dumped { contents, at }))
     };

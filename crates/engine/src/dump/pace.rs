@@ -39,6 +39,11 @@ impl Pace {
         Self::new(Duration::ZERO)
     }
 
+    /// Rests no more.
+    pub(super) async fn hurry(&self) {
+        self.state.lock().await.1.left = Duration::ZERO;
+    }
+
     /// Between two pieces of work: rests when it is time and others work. Whoever comes meanwhile rests, too. Answers
     /// whether the dump makes way for others at present.
     pub(super) async fn step(&self) -> bool {

@@ -110,22 +110,35 @@ fn last_lines(path: &Path, from: u64) -> Vec<String> {
     plain.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
 }
 
+/// The volume of a server that has the least room.
+#[derive(Debug)]
+pub(super) struct Fullest {
+    pub(super) volume: Volume,
+    pub(super) free_bytes: u64,
+    /// Next to no inodes are left.
+    pub(super) no_files: bool,
+}
+
+impl Fullest {
+    fn error(&self) -> EngineError {
+        let Self { volume, free_bytes, no_files } = *self;
+        if no_files { EngineError::NoFiles(volume) } else { EngineError::DiskFull { volume, free_bytes } }
+    }
+}
+
 /// Why a server did not start, by its own words.
-///
-/// `free` is the volume of its own that has the least room, and how much that is.
-pub(super) fn why(lines: &[String], port: u16, free: (Volume, u64)) -> EngineError {
-    let (volume, free_bytes) = free;
+pub(super) fn why(lines: &[String], port: u16, fullest: &Fullest) -> EngineError {
     let says = |words: &str| lines.iter().any(|line| line.contains(words));
     if port_taken(lines) {
         return EngineError::PortTaken(port);
     }
     if says("No space left on device") || says("Disk quota exceeded") {
-        return EngineError::DiskFull { volume, free_bytes };
+        return fullest.error();
     }
     let message = match last_failure(lines) {
         Some(reason) => format!("PostgreSQL does not start: {reason}"),
         // Its last words did not fit on the disk either.
-        None if free_bytes < NO_ROOM => return EngineError::DiskFull { volume, free_bytes },
+        None if fullest.no_files || fullest.free_bytes < NO_ROOM => return fullest.error(),
         None => "PostgreSQL ended right after its start".into(),
     };
     EngineError::Postgres { message, log: lines[lines.len().saturating_sub(20)..].to_vec() }
@@ -148,7 +161,8 @@ mod tests {
     use super::*;
 
     fn why_of(text: &str) -> EngineError {
-        why(&text.lines().map(str::to_owned).collect::<Vec<_>>(), 31000, (Volume::Data, 1 << 30))
+        let fullest = Fullest { volume: Volume::Data, free_bytes: 1 << 30, no_files: false };
+        why(&text.lines().map(str::to_owned).collect::<Vec<_>>(), 31000, &fullest)
     }
 
     #[test]
@@ -157,13 +171,14 @@ mod tests {
         assert!(matches!(why_of(bind), EngineError::PortTaken(31000)));
         let full = "FATAL:  could not write lock file \"postmaster.pid\": No space left on device";
         assert!(matches!(why_of(full), EngineError::DiskFull { .. }));
+        let silent =
+            |free_bytes, no_files| why(&[], 31000, &Fullest { volume: Volume::Log, free_bytes, no_files });
+        let full = silent(7, false);
         assert!(
-            matches!(
-                why(&[], 31000, (Volume::Log, 7)),
-                EngineError::DiskFull { volume: Volume::Log, free_bytes: 7 }
-            ),
+            matches!(full, EngineError::DiskFull { volume: Volume::Log, free_bytes: 7 }),
             "it could not even say so"
         );
+        assert!(matches!(silent(1 << 30, true), EngineError::NoFiles(Volume::Log)));
         let other =
             "LOG: x\n2026 FATAL:  could not map anonymous shared memory: Cannot allocate memory\nLOG: y";
         assert_eq!(

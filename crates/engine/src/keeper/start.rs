@@ -4,7 +4,7 @@
 
 use super::{
     PidFile, Server, Watch, clear, find,
-    log::{self, Mark},
+    log::{self, Fullest, Mark},
     ready::{self, Waited},
     stop::stop,
 };
@@ -110,18 +110,24 @@ async fn why(server: Server<'_>, mark: &Mark) -> EngineError {
         }
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
-    log::why(&mark.lines_since(server.dir), server.port, fullest(server.dir))
+    log::why(&mark.lines_since(server.dir), server.port, &fullest(server.dir))
 }
 
+/// A server that could not make a file has made, and removed, some others before.
+const FEW: u64 = 16;
+
 /// Where the least is free, and how much: an operator may have put the log on a volume of its own.
-fn fullest(dir: &ClusterDir) -> (Volume, u64) {
-    let free = |path: &Path| disk::free_bytes(path).unwrap_or(0);
-    let volume = |path: &Path| std::fs::metadata(path).map(|seen| seen.dev()).ok();
+fn fullest(dir: &ClusterDir) -> Fullest {
+    let look = |volume: Volume, path: &Path| Fullest {
+        volume,
+        free_bytes: disk::free_bytes(path).unwrap_or(0),
+        no_files: disk::free_files(path).is_ok_and(|files| files.is_some_and(|files| files < FEW)),
+    };
+    let device = |path: &Path| std::fs::metadata(path).map(|seen| seen.dev()).ok();
     let (data, log) = (dir.data(), dir.data().join("pg_wal"));
-    if volume(&log) != volume(&data) && free(&log) < free(&data) {
-        return (Volume::Log, free(&log));
-    }
-    (Volume::Data, free(&data))
+    let (of_data, of_log) = (look(Volume::Data, &data), look(Volume::Log, &log));
+    let log_is_fuller = of_log.no_files || !of_data.no_files && of_log.free_bytes < of_data.free_bytes;
+    if device(&log) != device(&data) && log_is_fuller { of_log } else { of_data }
 }
 
 /// Binds for a moment. PostgreSQL does so again, and its words count; this tells a thief apart early, before anything

@@ -47,6 +47,8 @@ pub fn config(root: &Path) -> EngineConfig {
         uids: 64900..=64999,
         firewall: false,
         version_dirs: vec![versions],
+        // Tests run beside each other: a dump would rest for most of the time.
+        make_way: Duration::ZERO,
         ..EngineConfig::new(root)
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader},
+    path::Path,
     process::{Child, Command, Stdio},
 };
 
@@ -15,8 +16,13 @@ pub struct Trace {
 impl Trace {
     /// Does to the calls of these processes what `inject` says, and to those of their children too if it follows them.
     /// `None`: this user is not root, and may not.
-    #[expect(clippy::disallowed_methods, reason = "a test looks at the engine from outside")]
     pub fn attach(pids: &[u32], follow: bool, inject: &str) -> Option<Self> {
+        Self::attach_to(None, pids, follow, inject)
+    }
+
+    /// The same to calls that are about this file alone.
+    #[expect(clippy::disallowed_methods, reason = "a test looks at the engine from outside")]
+    pub fn attach_to(file: Option<&Path>, pids: &[u32], follow: bool, inject: &str) -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
             println!("skipped: only root may trace the servers");
             return None;
@@ -27,6 +33,9 @@ impl Trace {
         // Only what is changed is looked at: the rest stays quick.
         let calls = inject.split(':').next().unwrap();
         command.args(["-e", &format!("trace={calls}"), "-e", &format!("inject={inject}")]);
+        if let Some(file) = file {
+            command.arg("-P").arg(file);
+        }
         command.args(pids.iter().map(|pid| format!("-p{pid}"))).stderr(Stdio::piped());
         let mut strace = command.spawn().expect("strace, which scripts/setup.sh test installs");
         let mut said = BufReader::new(strace.stderr.take().unwrap()).lines();

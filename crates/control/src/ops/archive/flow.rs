@@ -55,6 +55,8 @@ pub(super) struct Taking<'a> {
     pub(super) bytes: u64,
     /// Somebody has cancelled.
     stop: bool,
+    /// Something waits for it.
+    in_haste: bool,
     /// It goes slowly, because others work.
     makes_way: bool,
     /// It would fill the volume: so said for people.
@@ -65,10 +67,22 @@ impl<'a> Taking<'a> {
     pub(super) fn into(
         sealing: Box<dyn Sealing>,
         (plane, id): (&'a ControlPlane, BackupId),
+        in_haste: bool,
         cx: &'a mut Cx,
     ) -> Self {
         let pace = Pace::from(cx.now());
-        Self { plane, id, sealing, pace, bytes: 0, stop: false, makes_way: false, outgrown: None, cx }
+        Self {
+            plane,
+            id,
+            sealing,
+            pace,
+            bytes: 0,
+            stop: false,
+            in_haste,
+            makes_way: false,
+            outgrown: None,
+            cx,
+        }
     }
 
     async fn tell(&mut self) -> Result<(), StepError> {
@@ -91,6 +105,10 @@ impl<'a> Taking<'a> {
 impl Sink for Taking<'_> {
     async fn stopped(&mut self) -> bool {
         cancelled(self.plane, self.cx).await
+    }
+
+    fn in_haste(&self) -> bool {
+        self.in_haste
     }
 
     fn makes_way(&mut self, makes_way: bool) {

@@ -75,7 +75,7 @@ pub(super) async fn cancelled(plane: &ControlPlane, cx: &Cx) -> bool {
 pub(super) async fn make(
     plane: &ControlPlane,
     target: &Target,
-    id: BackupId,
+    (id, in_haste): (BackupId, bool),
     cx: &mut Cx,
 ) -> Result<bool, StepError> {
     let database = DatabaseId::new(target.row.database_id);
@@ -86,7 +86,7 @@ pub(super) async fn make(
     drop(conn);
     let place = Place { database, backup: id };
     let sealing = plane.inner.vault.create(place, &key).await.map_err(|error| vault_trouble(error, cx))?;
-    let mut taking = Taking::into(sealing, (plane, id), cx);
+    let mut taking = Taking::into(sealing, (plane, id), in_haste, cx);
     let dumped = plane.inner.engine.dump(&target.spec, &mut taking).await;
     let Taking { sealing, cx, bytes, outgrown, .. } = taking;
     let dumped = match dumped {

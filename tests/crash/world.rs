@@ -65,10 +65,8 @@ impl World {
         let known = |addon: &&Value| self.live.iter().all(|live| addon["id"] != *live.addon);
         let new: Vec<_> = told["addons"].as_array().unwrap().iter().filter(known).cloned().collect();
         assert_eq!(new.len(), 1, "{new:#?}");
-        let path = format!("/v1/operations?addon={}", new[0]["id"].as_str().unwrap());
-        let operations = paddock.api.get(&path).await["operations"].take();
-        let mut operations = operations.as_array().unwrap().iter();
-        let order = operations.find(|one| one["kind"] == "provision").expect("it was ordered");
+        let operations = operations(paddock, new[0]["id"].as_str().unwrap()).await;
+        let order = operations.iter().find(|one| one["kind"] == "provision").expect("it was ordered");
         let ended = paddock.api.ended(order["id"].as_str().unwrap()).await;
         assert_eq!(ended["status"], "succeeded", "{ended:#}");
         let database = made(paddock, Self::APP, &new[0]).await;
@@ -129,13 +127,7 @@ impl World {
 
     /// The operations of a database, oldest first.
     pub async fn operations(&self, paddock: &Paddock, database: &Database) -> Vec<Value> {
-        let rows = paddock.api.get(&format!("/v1/operations?addon={}", database.addon)).await;
-        let mut operations = Vec::new();
-        for row in rows["operations"].as_array().unwrap().iter().rev() {
-            let path = format!("/v1/operations/{}", row["id"].as_str().unwrap());
-            operations.push(paddock.api.get(&path).await["operation"].take());
-        }
-        operations
+        operations(paddock, &database.addon).await
     }
 
     /// Compares everything with everything.
@@ -182,6 +174,16 @@ impl World {
     pub async fn bystander_never_noticed(&self) {
         assert_eq!(started(&self.connection).await, self.started);
     }
+}
+
+async fn operations(paddock: &Paddock, addon: &str) -> Vec<Value> {
+    let rows = paddock.api.get(&format!("/v1/operations?addon={addon}")).await;
+    let mut operations = Vec::new();
+    for row in rows["operations"].as_array().unwrap().iter().rev() {
+        let path = format!("/v1/operations/{}", row["id"].as_str().unwrap());
+        operations.push(paddock.api.get(&path).await["operation"].take());
+    }
+    operations
 }
 
 /// An app's add-ons, when all of them run and nothing changes them, or as they are when that does not come. Nobody

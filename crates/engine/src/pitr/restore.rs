@@ -92,6 +92,10 @@ pub(crate) async fn restore(
     if let Some(had) =
         had.as_ref().filter(|had| had.archive == wanted.archive && had.stage == Stage::Replaying)
     {
+        // What has arrived just now can be read by nobody else until it is sealed.
+        let archive = Archive::of(by.config, wanted.archive);
+        seal(&archive).await?;
+        archive.gate(true)?;
         // Where it stands it may go on, if the way is the same.
         if had.timeline == wanted.timeline && had.target.moment <= wanted.target.moment {
             if had.target != wanted.target {

@@ -90,14 +90,15 @@ async fn a_failed_sync_of_the_log_costs_no_row() {
 async fn a_failed_sync_of_the_data_costs_no_row() {
     let host = Host::new().await;
     let (spec, client) = twenty_rows(&host).await;
-    let who = "SELECT pid::text FROM pg_stat_activity WHERE backend_type = 'checkpointer'";
-    let pids = [host.ask(&spec, who).await.unwrap()[0].parse().unwrap()];
+    let superuser = host.inside(&spec, "postgres").await;
+    let who = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'";
+    let pid: i32 = superuser.query_one(who, &[]).await.unwrap().get(0);
+    let pids = [u32::try_from(pid).unwrap()];
     // The log is synced by another call.
     assert_eq!(host.ask(&spec, "SHOW wal_sync_method").await.unwrap(), ["fdatasync"]);
     let name = host.ask(&spec, "SELECT pg_relation_filepath('t')").await.unwrap().remove(0);
     let file = host.dir(&spec).data().join(&name);
     let Some(trace) = Trace::attach_to(Some(&file), &pids, false, "fsync:error=EIO:when=1") else { return };
-    let superuser = host.inside(&spec, "postgres").await;
     superuser.batch_execute("CHECKPOINT").await.unwrap_err();
     assert_eq!(trace.fired("(INJECTED)"), 1);
     drop(client);

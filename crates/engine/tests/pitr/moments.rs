@@ -69,6 +69,29 @@ async fn exactly_the_acknowledged(major: u16) {
     host.end().await;
 }
 
+/// What arrived just now belongs to the source's user until somebody looks at the archive. Who moves on is one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_moment_that_arrived_just_now_can_be_moved_to() {
+    let host = Host::new().await;
+    let version = majors(&host).await[0];
+    let source = archived(&host, version).await;
+    let restored = beside(&source);
+    for from in [1, 11, 21] {
+        let moments = insert(&host, &source, from, from + 9).await;
+        host.engine.archive_now(&source).await.unwrap();
+        let target = to(moments[4]);
+        if from == 21 {
+            host.engine.move_target(&restored, &target).await.unwrap();
+        } else {
+            host.engine.restore_beside(&restored, database(&source), &key(), &target).await.unwrap();
+        }
+        reached(&host, &restored).await;
+        assert_eq!(rows(&host, &restored).await, u64::try_from(from).unwrap() + 4);
+    }
+    host.engine.discard_restore(&restored).await.unwrap();
+    host.end().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_earlier_moment_still_works_after_a_restore_took_the_place() {
     let host = Host::new().await;

@@ -21,11 +21,14 @@ async fn a_kill_while_a_copy_is_made_leaves_the_database_alone() {
     let backup = made["database_backup"]["id"].as_str().unwrap();
     walk.quiet(&paddock).await;
     for at in ["before", "acted", "committed"] {
+        println!("prove_backup.restore:{at}");
         walk.try_backup(&mut paddock, &world, backup, at).await;
     }
     for at in ["before", "acted", "committed"] {
+        println!("provision.fill:{at}");
         walk.make_another(&mut paddock, &mut world, backup, at).await;
     }
+    println!("pitr_restore beside, moved");
     walk.look_beside(&mut paddock, &world).await;
     world.bystander_never_noticed().await;
 }
@@ -34,7 +37,6 @@ impl Walk {
     /// Whoever begins the trial, the keeper or a person: it is killed, and comes to its verdict afterwards.
     async fn try_backup(&self, paddock: &mut Paddock, world: &World, backup: &str, at: &str) {
         let point = Armed::at(format!("prove_backup.restore:{at}"));
-        println!("{}", point.name);
         paddock.stop();
         paddock.start(Some(&point)).await;
         paddock.act("prove_backup", &[("backup", backup)]).await;
@@ -52,7 +54,6 @@ impl Walk {
     /// A database that begins with a backup has its rows, and no other is touched.
     async fn make_another(&self, paddock: &mut Paddock, world: &mut World, backup: &str, at: &str) {
         let point = Armed::at(format!("provision.fill:{at}"));
-        println!("{}", point.name);
         paddock.stop();
         paddock.start(Some(&point)).await;
         let order = [("backup", backup), ("plan", "postgresql-sandbox")];
@@ -77,7 +78,6 @@ impl Walk {
         let steps = self.steps(paddock, "pitr/beside", &moment).await;
         let until_look = steps.iter().position(|step| step == "look").expect("it is looked at");
         for step in &steps[..=until_look] {
-            println!("pitr_restore.{step}, moved");
             let moment = self.moment().await;
             // Of the last two rows one came after the moment.
             let rows = self.rows - 1;

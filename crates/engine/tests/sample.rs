@@ -1,5 +1,7 @@
 //! What the collector reads: over one kept connection, that is no user's, on every installed major.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
+
 #[cfg(test)]
 mod host;
 

@@ -42,6 +42,10 @@ const COPYING: Duration = Duration::from_secs(24 * 3600);
 const STOPPING: Duration = Duration::from_secs(10);
 /// What PostgreSQL says when the log ends too early.
 const TOO_EARLY: &str = "recovery ended before configured recovery target was reached";
+/// What pgBackRest says of a segment that is there and cannot be had; one that is not there it is "unable to find".
+const UNREADABLE: &str = "unable to get ";
+/// Both are among so many lines of its log.
+const LINES: usize = 200;
 
 /// What a restore works with.
 #[derive(Clone, Copy, Debug)]
@@ -205,7 +209,7 @@ pub(crate) async fn recovery(
         return Ok(Recovery::Copying);
     }
     if keeper::postmaster(dir, identity)?.is_none() {
-        return Ok(ended(&keeper::tail(dir, 30)).map_or(Recovery::Stopped, Recovery::Ended));
+        return Ok(ended(&keeper::tail(dir, LINES)).map_or(Recovery::Stopped, Recovery::Ended));
     }
     let session = Session::new(dir.run(), spec.port, SUPERUSER, Duration::from_secs(5));
     let ask = "SELECT pg_catalog.pg_get_wal_replay_pause_state(), pg_catalog.pg_last_xact_replay_timestamp()
@@ -274,15 +278,20 @@ async fn grow(installed: &Installed, (dir, identity): (&ClusterDir, &Identity)) 
 
 /// Its words, if it ended because the log did.
 fn ended(lines: &[String]) -> Option<String> {
-    lines.iter().any(|line| line.contains(TOO_EARLY)).then(|| {
-        "the archive ends before this moment: nothing was committed after it that has arrived there"
-            .to_owned()
+    let said = |words: &str| lines.iter().any(|line| line.contains(words));
+    said(TOO_EARLY).then(|| {
+        if said(UNREADABLE) {
+            "a part of the log lies in the archive and cannot be read there, so it was not replayed up to this moment"
+        } else {
+            "the archive ends before this moment: nothing was committed after it that has arrived there"
+        }
+        .to_owned()
     })
 }
 
 /// An error of a start, if it is that the log ended too early.
 pub(crate) fn start_failed(error: EngineError, dir: &ClusterDir) -> EngineError {
-    match ended(&keeper::tail(dir, 30)) {
+    match ended(&keeper::tail(dir, LINES)) {
         Some(words) => fatal(words, error),
         None => error,
     }

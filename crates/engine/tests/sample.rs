@@ -69,6 +69,8 @@ async fn one_connection_serves_all_samples() {
         let last = host::eventually(host::PATIENT, look).await.expect("all is counted, and nobody is left");
         assert!(last.blocks_hit > one.blocks_hit, "{last:?}");
         assert_eq!((last.deadlocks, last.temp_bytes), (0, 0), "{version}");
+        let size = host.ask(&spec, "SELECT pg_database_size('a_1')::text").await.unwrap();
+        assert_eq!(size, [last.data_bytes.to_string()]);
         deadlock_and_spill(&host, &spec).await;
         // The cancelled one is counted when its session ends, as the bytes are.
         let look = async || {
@@ -76,8 +78,6 @@ async fn one_connection_serves_all_samples() {
             (seen.deadlocks == 1 && seen.temp_bytes > 1 << 20).then_some(())
         };
         host::eventually(host::PATIENT, look).await.expect("a deadlock and temporary files are told");
-        let size = host.ask(&spec, "SELECT pg_database_size('a_1')::text").await.unwrap();
-        assert_eq!(size, [last.data_bytes.to_string()]);
         engine.purge(spec.id).await.unwrap();
     }
     host.end().await;

@@ -404,3 +404,21 @@ pub(crate) fn discard(dir: &ClusterDir) -> Result<Option<DatabaseId>, EngineErro
 pub(crate) fn gone(config: &EngineConfig, archive: DatabaseId) -> Result<(), EngineError> {
     close(config, archive)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_that_cannot_be_read_is_no_end_of_the_archive() {
+        let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+        let early = "startup FATAL:  recovery ended before configured recovery target was reached (F0000)";
+        assert_eq!(ended(&lines("LOG:  redo done at 0/60030C0")), None);
+        assert!(ended(&lines(early)).unwrap().starts_with("the archive ends before this moment"));
+        let said = "P00  ERROR: [042]: unable to get 000000010000000000000007:\n            repo1: 18-1/0000000100000000/\
+                    000000010000000000000007-a6975f.zst [FileOpenError] unable to open file for read: [13] Permission denied";
+        let unread = ended(&lines(&format!("{said}\n{early}"))).unwrap();
+        assert!(unread.contains("cannot be read there"), "{unread}");
+        assert_eq!(ended(&lines(said)), None, "it went on all the same");
+    }
+}

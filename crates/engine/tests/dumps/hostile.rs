@@ -161,9 +161,13 @@ async fn a_table_that_becomes_a_view_is_no_door() {
         assert!(whole > 0, "{version}: none came to its end between the swaps");
         assert!(swaps.load(Ordering::SeqCst) > 3, "{version}: nothing was swapped");
         host.ask(&spec, "SELECT trap()").await.unwrap();
-        let logs = fs::read_dir(host.dir(&spec).log()).unwrap().flatten();
-        let said: String = logs.map(|log| fs::read_to_string(log.path()).unwrap()).collect();
-        assert!(said.contains("canary of d_5"), "{version}: the canary sings");
+        // What it says reaches the file by a process of its own, in order.
+        let said = async || {
+            let logs = fs::read_dir(host.dir(&spec).log()).unwrap().flatten();
+            let said: String = logs.map(|log| fs::read_to_string(log.path()).unwrap()).collect();
+            said.contains("canary of d_5").then_some(said)
+        };
+        let said = host::eventually(host::PATIENT, said).await.expect("the canary sings");
         assert!(!said.contains("canary of paddock"), "{version}: it sang for us");
         host.engine.stop(spec.id, Duration::from_secs(10)).await.unwrap();
     }

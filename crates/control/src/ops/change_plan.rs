@@ -5,7 +5,7 @@
 //! | check      | disk, peaks of 14 days         | refuses what does not fit                         | put_back               |
 //! | configure  | files as they should be        | writes the settings; PostgreSQL reads them again  | put_back               |
 //! | checkpoint | settings that wait             | writes everything out, so that the stop is short  | put_back               |
-//! | restart    | settings that wait             | stops it, measures the disk again, starts it      | put_back               |
+//! | restart    | settings that wait             | stops it, measures a disk that shrinks, starts it | put_back               |
 //! | limit      | –                              | brings the kernel's limits to the plan            | put_back               |
 //! | verify     | (always)                       | tries a login, and tells how it went              | put_back               |
 //! | record     | –                              | the add-on has the new plan from now on           | goes on                |
@@ -316,9 +316,13 @@ impl Change {
         let engine = &plane.inner.engine;
         if due || !runs {
             work::stop(plane, &self.target, cx).await?;
-            // Nobody writes now: what is on the disk is all of it.
-            let disk_bytes = engine.disk_bytes(self.to.id).await.map_err(|error| work::trouble(error, cx))?;
-            self.fits(plane, Usage { disk_bytes, ..Usage::default() })?;
+            // Nobody writes now: what is on the disk is all of it. Nobody can connect either, so it is looked through only
+            // where it might not fit any more.
+            if self.to.plan.disk_mib < self.target.spec.plan.disk_mib {
+                let disk_bytes =
+                    engine.disk_bytes(self.to.id).await.map_err(|error| work::trouble(error, cx))?;
+                self.fits(plane, Usage { disk_bytes, ..Usage::default() })?;
+            }
         }
         engine.start(&self.to).await.map_err(|error| work::trouble(error, cx))?;
         notes.up_again(cx.now());

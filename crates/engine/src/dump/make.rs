@@ -130,7 +130,9 @@ async fn begin(client: &Client) -> Result<(String, DateTime<Utc>), tokio_postgre
     client
         .batch_execute(&format!(
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = {};
-                 SET LOCAL max_parallel_workers_per_gather = 0",
+                 SET LOCAL max_parallel_workers_per_gather = 0;
+                 -- Tables are counted by pieces: whatever their owner has set, each piece is read once and not the whole.
+                 SET LOCAL enable_tidscan = on; SET LOCAL seq_page_cost = 1; SET LOCAL random_page_cost = 4",
             MOMENT.as_millis()
         ))
         .await?;

@@ -116,6 +116,10 @@ async fn a_dump_on_a_busy_host_rests_and_loses_nothing() {
         "CREATE TABLE t AS SELECT n, md5(n::text) || md5((-n)::text) AS x FROM generate_series(1, 600000) n";
     host.ask(&spec, fill).await.unwrap_or_default();
     host.ask(&spec, "DELETE FROM t WHERE n BETWEEN 100000 AND 299999").await.unwrap_or_default();
+    // Settings with which a piece would cost as much as the whole.
+    let slow =
+        "ALTER DATABASE a_1 SET enable_tidscan = off; ALTER DATABASE a_1 SET random_page_cost = 1000000";
+    host.connect(&spec, "a_1").await.unwrap().batch_execute(slow).await.unwrap();
     let spinners = Spinners::start();
     let mut hears = Hears::default();
     let dumped = host.engine.dump(&spec, &mut hears).await.unwrap();
@@ -123,5 +127,11 @@ async fn a_dump_on_a_busy_host_rests_and_loses_nothing() {
     // It makes way from its first rest on, which is shorter than all of them together.
     assert!(hears.0.contains(&true), "{} pieces", hears.0.len());
     assert_eq!(dumped.contents.rows["public.t"], 400_000);
+    // `pg_dump` reads it once. Whoever reads is counted when his session has ended.
+    let scans = "SELECT seq_scan::text FROM pg_stat_user_tables WHERE relname = 't' AND seq_scan > 0";
+    let before = async || host.ask(&spec, scans).await.unwrap().pop()?.parse::<u32>().ok();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let read = host::eventually(host::PATIENT, before).await.expect("it is counted");
+    assert!(read <= 3, "the whole was read {read} times: the rows were deleted, dumped, and little more");
     host.end().await;
 }

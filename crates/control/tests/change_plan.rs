@@ -165,6 +165,7 @@ async fn refused_again_after_writes_stopped_the_old_plan_is_back() {
     let id = database(&house, &owner, addon).await;
     let accepted = house.plane.change_plan(&owner, addon, LARGE, "", None).await.unwrap();
     house.finish(accepted.operation).await;
+    let looks_to_grow = house.engine.calls(Method::DiskBytes);
     let accepted = house.plane.change_plan(&owner, addon, SMALL, "", None).await.unwrap();
     // check, configure, checkpoint
     let worker = house.worker();
@@ -176,6 +177,8 @@ async fn refused_again_after_writes_stopped_the_old_plan_is_back() {
     assert_eq!(house.finish(accepted.operation).await, Status::Failed);
     let view = house.plane.operation(&owner, accepted.operation).await.unwrap();
     assert!(view.error.unwrap().contains("Disk does not fit into Starter 512M"));
+    // A disk that grows is not looked through once more while nobody can connect.
+    assert_eq!(house.engine.calls(Method::DiskBytes) - looks_to_grow, looks_to_grow + 1);
     assert_eq!(plan_of(&house, &owner, addon).await, LARGE);
     assert_eq!(broken(&house).await, Vec::<String>::new(), "it runs with the old plan");
 }

@@ -316,9 +316,10 @@ impl Change {
         let engine = &plane.inner.engine;
         if due || !runs {
             work::stop(plane, &self.target, cx).await?;
-            // Nobody writes now: what is on the disk is all of it. Nobody can connect either, so it is looked through only
-            // where it might not fit any more.
-            if self.to.plan.disk_mib < self.target.spec.plan.disk_mib {
+            // Nobody writes now: what is on the disk is all of it. Nobody can connect either, so it is not looked through where
+            // the disk does not shrink. Of a plan that left the configuration that is not known.
+            let had = self.target.spec.plan.disk_mib;
+            if had == 0 || self.to.plan.disk_mib < had {
                 let disk_bytes =
                     engine.disk_bytes(self.to.id).await.map_err(|error| work::trouble(error, cx))?;
                 self.fits(plane, Usage { disk_bytes, ..Usage::default() })?;
